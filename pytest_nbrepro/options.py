@@ -1,0 +1,163 @@
+"""Every option, once: its flag, ini key, environment variable, type, default and help."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pytest_nbrepro.errors import NbreproError, nearest
+
+
+class Update(StrEnum):
+    """Which baselines a session accepts at its end."""
+
+    NONE = "none"
+    NEW = "new"
+    CHANGED = "changed"
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of the plugin.
+
+    Its flag is ``--nbrepro-<name>`` (``--nbrepro`` for the empty name), its ini key ``nbrepro_<name>``, its
+    environment variable ``NBREPRO_<NAME>``; the first one that is set wins, in that order.
+    """
+
+    name: str
+    kind: type[bool | str | float | Path | Update]
+    default: Any
+    help: str
+    metavar: str | None = None
+
+    @property
+    def flag(self) -> str:
+        """The command-line flag."""
+        return f"--nbrepro-{self.name}" if self.name else "--nbrepro"
+
+    @property
+    def key(self) -> str:
+        """The ini key, and the attribute of the parsed command line."""
+        return f"nbrepro_{self.name}".rstrip("_").replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return self.key.upper()
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("", bool, default=False, help="run annotated notebooks and compare them with their baselines"),
+    Option("all", bool, default=False, help="take notebooks without an annotation, too"),
+    Option(
+        "update",
+        Update,
+        default=Update.NONE,
+        help="which baselines to accept at the end: none, new, changed or all (default: none)",
+        metavar="WHICH",
+    ),
+    Option("update-in-ci", bool, default=False, help="let --nbrepro-update write where CI is set"),
+    Option("once", bool, default=False, help="accept a first baseline on one run instead of two that agree"),
+    Option("baselines", Path, default="baselines", help="folder of the accepted values", metavar="DIR"),
+    Option("dir", Path, default=".nbrepro", help="folder of runs and pending values", metavar="DIR"),
+    Option(
+        "timeout",
+        float,
+        default=None,
+        help="limit in seconds for the whole run of a notebook whose annotation sets none",
+        metavar="S",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of a session, resolved."""
+
+    enabled: bool
+    all: bool
+    update: Update
+    update_in_ci: bool
+    once: bool
+    baselines: Path  # absolute
+    dir: Path  # absolute
+    timeout: float | None
+
+
+def resolve(
+    root: Path,
+    flag: Callable[[Option], Any],
+    ini: Callable[[Option], Any],
+    environ: Mapping[str, str] = os.environ,
+) -> Settings:
+    """Return the settings: flag, else ini key, else environment variable, else default.
+
+    Args:
+        root: the project's root; relative folders start there.
+        flag: what the command line gave, None where it gave nothing.
+        ini: what the ini file gave, None or "" where it gave nothing.
+        environ: the environment.
+
+    Raises:
+        NbreproError: a value is not one of its option's; names where it was given.
+    """
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        value, where = option.default, "default"
+        for place, given in (
+            (option.flag, flag(option)),
+            (f"ini key {option.key}", ini(option)),
+            (f"environment variable {option.variable}", environ.get(option.variable)),
+        ):
+            if given is not None and given != "":
+                value, where = given, place
+                break
+        values[option.name or "enabled"] = _convert(option, value, where, root)
+    return Settings(**{name.replace("-", "_"): value for name, value in values.items()})
+
+
+def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether this runs in continuous integration: `CI` is set to anything but "", 0 or false."""
+    return environ.get("CI", "").lower() not in {"", "0", "false"}
+
+
+def _convert(option: Option, value: Any, where: str, root: Path) -> Any:
+    if value is None:
+        return None
+    text = str(value)
+    if option.kind is bool:
+        return _boolean(text, where)
+    if option.kind is Path:
+        return (root / text).resolve()
+    if option.kind is float:
+        return _seconds(text, where)
+    try:
+        return Update(text)
+    except ValueError:
+        raise NbreproError(
+            f"{text!r} is none of {', '.join(Update)}", where=where, hint=nearest(text, Update)
+        ) from None
+
+
+def _boolean(text: str, where: str) -> bool:
+    lowered = text.lower()
+    if lowered in {"1", "true", "yes", "on"}:
+        return True
+    if lowered in {"0", "false", "no", "off"}:
+        return False
+    raise NbreproError(f"{text!r} is neither true nor false", where=where)
+
+
+def _seconds(text: str, where: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise NbreproError(f"{text!r} is not a number of seconds above 0", where=where)
+    return seconds

@@ -1,0 +1,213 @@
+"""Fixtures of all tests: notebooks made in place, and a stand-in for kernels where none is needed."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("default", deadline=None, max_examples=60)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def notebook_json(*sources: str | dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    """Return a notebook; a source is code, or a whole cell."""
+    cells = []
+    for number, source in enumerate(sources):
+        cell = dict(source) if isinstance(source, dict) else {"source": source}
+        cell = {"cell_type": "code", "id": f"id{number}", "metadata": {}, **cell}
+        if "tags" in cell:
+            cell["metadata"] = {"tags": cell.pop("tags")}
+        if cell["cell_type"] == "code":
+            cell = {"outputs": [], "execution_count": None, **cell}
+        cells.append(cell)
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+@pytest.fixture
+def write_notebook() -> Callable[..., Path]:
+    """Write a notebook: ``write_notebook(path, "x = 1", {"source": "x", "tags": ["metrics"]}, nbrepro={})``."""
+
+    def write(path: Path, *sources: str | dict[str, Any], **metadata: Any) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(notebook_json(*sources, **metadata)))
+        return path
+
+    return write
+
+
+class FakeKernel:
+    """Runs cells in this process, as far as plugin tests need: stdout, files, last values, errors, figures.
+
+    `show(png)` shows a PNG. `before` is called before each execution; an exception it raises is the run's.
+    """
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.before: Callable[[], None] | None = None
+        self.distributions: dict[str, str] = {}
+
+    def execute(self, request: Any, progress: Any = None) -> Any:
+        from pytest_nbrepro.execution import Execution
+        from pytest_nbrepro.model import RunError, RunStatus
+
+        self.runs += 1
+        if self.before is not None:
+            self.before()
+        notebook = request.notebook
+        status, error, seconds, values = RunStatus.COMPLETED, None, {}, []
+        namespace: dict[str, Any] = {"runs": self.runs}
+        for index, cell in enumerate(notebook["cells"]):
+            if cell["cell_type"] != "code":
+                continue
+            outputs: list[dict[str, Any]] = []
+            namespace["show"] = _shower(outputs)
+            seconds[index] = 0.01
+            try:
+                with _inside(request.cwd, outputs):
+                    last = _run(cell["source"], namespace)
+            except KeyboardInterrupt:
+                from pytest_nbrepro.execution import Interrupted
+
+                done = self._done(request, notebook, RunStatus.INTERRUPTED, None, seconds, ())
+                raise Interrupted(done) from None
+            except Exception as caught:
+                message = f"{type(caught).__name__}: {caught}"
+                status, error = RunStatus.FAILED, RunError("cell", message, index, f"{message} here")
+                cell["outputs"] = outputs
+                break
+            if last is not None:
+                data = {"text/plain": repr(last)}
+                outputs.append({"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": 1})
+            cell["outputs"] = outputs
+            if "metrics" in cell["metadata"].get("tags", ()):
+                values += [_value(name, value, index) for name, value in (last or {}).items()]
+        if status is RunStatus.COMPLETED:
+            values += [_value(name, eval(code, namespace), None) for name, code in request.expressions.items()]
+        return self._done(request, notebook, status, error, seconds, tuple(values))
+
+    def _done(self, request, notebook, status, error, seconds, values):
+        from pytest_nbrepro.execution import Execution
+
+        (request.folder / "notebook.ipynb").write_text(json.dumps(notebook))
+        (request.folder / "output.log").write_text("")
+        return Execution(
+            status=status,
+            error=error,
+            notebook=notebook,
+            seconds=seconds,
+            values=values,
+            facts={"interpreter": "CPython 3.11.0", "path": [], "modules": {}},
+            read=(),
+            notes=(),
+            peak=None,
+        )
+
+
+def _value(name: str, value: Any, cell: int | None) -> Any:
+    from pytest_nbrepro.execution import Value
+
+    return Value(name, value, "int" if isinstance(value, int) else "float64", cell)
+
+
+def _run(source: str, namespace: dict[str, Any]) -> Any:
+    import ast
+
+    tree = ast.parse(source)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "cell", "exec"), namespace)
+    return eval(compile(ast.Expression(last.value), "cell", "eval"), namespace) if last else None
+
+
+def _shower(outputs: list[dict[str, Any]]) -> Callable[[bytes], None]:
+    def show(png: bytes) -> None:
+        data = {"image/png": base64.b64encode(png).decode(), "text/plain": "<Figure>"}
+        outputs.append({"output_type": "display_data", "data": data, "metadata": {}})
+
+    return show
+
+
+@contextlib.contextmanager
+def _inside(folder: Path, outputs: list[dict[str, Any]]) -> Iterator[None]:
+    here, text = os.getcwd(), io.StringIO()
+    os.chdir(folder)
+    try:
+        with contextlib.redirect_stdout(text):
+            yield
+    finally:
+        os.chdir(here)
+        if text.getvalue():
+            outputs.insert(0, {"output_type": "stream", "name": "stdout", "text": text.getvalue()})
+
+
+@pytest.fixture
+def fake_kernel(monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
+    """Let notebooks run in this process instead of kernels, in tests that run pytest in process."""
+    from pytest_nbrepro import execution
+
+    kernel = FakeKernel()
+    monkeypatch.setattr(execution, "execute", kernel.execute)
+    return kernel
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, write_notebook: Any) -> "ProjectKit":
+    """A project in a folder of its own, and pytest run in it."""
+    for name in [name for name in os.environ if name.startswith("NBREPRO")] + ["CI"]:
+        monkeypatch.delenv(name, raising=False)
+    return ProjectKit(pytester, write_notebook)
+
+
+class ProjectKit:
+    """A project in a temporary folder."""
+
+    def __init__(self, pytester: pytest.Pytester, write_notebook: Any) -> None:
+        self.pytester = pytester
+        self.root = pytester.path
+        self.write_notebook = write_notebook
+        (self.root / "pytest.ini").write_text("[pytest]\n")
+
+    def notebook(self, name: str, *sources: Any, **metadata: Any) -> Path:
+        """Write an annotated notebook."""
+        metadata.setdefault("nbrepro", {})
+        return self.write_notebook(self.root / name, *sources, **metadata)
+
+    def write(self, name: str, text: str | bytes) -> Path:
+        """Write a file."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def run(self, *arguments: str) -> pytest.RunResult:
+        """Run `pytest --nbrepro` in this process."""
+        return self.pytester.runpytest_inprocess("--nbrepro", "-p", "no:xdist", *arguments)
+
+    def accept(self, *arguments: str) -> pytest.RunResult:
+        """Run, and accept what differs."""
+        result = self.run("--nbrepro-update=changed", *arguments)
+        assert result.ret == 0, result.outlines
+        return result
+
+    def runs(self) -> list[Any]:
+        """Return the runs in the store, oldest first."""
+        from pytest_nbrepro.store import Store
+
+        return list(reversed(list(Store(self.root / ".nbrepro"))))
+
+    def tree(self, *left_out: str) -> dict[str, bytes]:
+        """Return every file of the project by name, without runs."""
+        out = {".nbrepro", ".pytest_cache", "__pycache__", *left_out}
+        return {
+            path.relative_to(self.root).as_posix(): path.read_bytes()
+            for path in sorted(self.root.rglob("*"))
+            if path.is_file() and not out & set(path.relative_to(self.root).parts)
+        }
