@@ -15,7 +15,7 @@ LEVELS = {
     "driving": "runner trial assessment diagnosis",
     "judging": "verdict comparers diffs",
     "doing": "workspace mirror copying originals tracked kernels execution capture scalars environment store baselines pending",
-    "reading": "notebook spec schema sources cases yaml12 flags flagtypes literals assignments magics masks",
+    "reading": "notebook spec schema sources cases yaml12 flags flagtypes literals assignments magics masks moments",
     "ground": "model options errors files",
 }
 ORDER = list(LEVELS)
@@ -65,7 +65,9 @@ def test_imports_run_downwards_only(path: Path) -> None:
     here = room(path)
     assert here in LEVEL, f"{here} is no room: add it to ARCHITECTURE.md and here"
     upwards = {
-        name for name in map(own, imports(path)) if name in LEVEL and name != here and LEVEL[name] < LEVEL[here]
+        name
+        for name in map(own, imports(path))
+        if name in LEVEL and name != here and LEVEL[name] < LEVEL[here]
     }
     assert not upwards
 
@@ -86,10 +88,14 @@ def test_the_ground_needs_the_standard_library_alone(name: str) -> None:
 def test_there_are_no_cycles() -> None:
     graph = {}
     for path in FILES:
-        module = ".".join(["pytest_nbrepro", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
+        module = ".".join(["pytest_nbrepro", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(
+            ".__init__"
+        )
         graph[module] = imports(path, top_level=True)
     for module, names in graph.items():
-        graph[module] = {n for name in names for n in (name, name.rpartition(".")[0]) if n in graph and n != module}
+        graph[module] = {
+            n for name in names for n in (name, name.rpartition(".")[0]) if n in graph and n != module
+        }
     done: set[str] = set()
 
     def visit(module: str, trail: tuple[str, ...]) -> None:
