@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import hashlib
 import json
 import math
 import os
-import tempfile
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,17 +26,6 @@ def sha256_text(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def same_bytes(one: Path, other: Path) -> bool:
-    """Tell whether two files hold the same bytes, reading only as far as needed."""
-    if one.stat().st_size != other.stat().st_size:
-        return False
-    with one.open("rb") as left, other.open("rb") as right:
-        while block := left.read(_BLOCK):
-            if block != right.read(_BLOCK):
-                return False
-    return True
-
-
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Open a sibling temporary file that takes the place of `path` when the block ends well.
@@ -46,25 +34,18 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     new, never a part. On an error the temporary file is removed and `path` stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
+    temporary = path.parent / f".tmp-{secrets.token_hex(8)}"
+    stream = temporary.open("xb")
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(name, 0o666 & ~_umask())  # noqa: PTH101
-        os.replace(name, path)  # noqa: PTH105
+        os.replace(temporary, path)  # noqa: PTH105 - tests make it fail
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)  # noqa: PTH108
+        with contextlib.suppress(OSError):  # the first error is the one to tell
+            temporary.unlink()
         raise
-
-
-def _umask() -> int:
-    """Return the process's umask; there is no call that reads it without setting it."""
-    current = os.umask(0o077)
-    os.umask(current)
-    return current
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -74,8 +55,11 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace the content of `path` by a text in UTF-8, whole or not at all."""
-    write_bytes(path, text.encode("utf-8", "surrogateescape"))
+    """Replace the content of `path` by a text in UTF-8, whole or not at all.
+
+    Half a surrogate pair, which UTF-8 cannot hold, becomes its escape, which is right in JSON.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def copy(source: Path, target: Path) -> None:
@@ -86,12 +70,14 @@ def copy(source: Path, target: Path) -> None:
 
 
 def dump_json(value: Any, *, indent: int | None = 1) -> str:
-    """Return `value` as JSON with sorted keys and a final newline.
+    """Return `value` as JSON with sorted keys and a final newline, all of which UTF-8 can hold.
 
     Raises:
         ValueError: a number is NaN or infinite: tag it first (see `to_json`).
     """
-    return json.dumps(value, indent=indent, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(value, indent=indent, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    # Half a surrogate pair, as in a file name that is not UTF-8, becomes its JSON escape.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -104,17 +90,27 @@ def to_json(value: Any) -> Any:
 
     None, booleans, integers, finite floats, strings, and lists and string-keyed dictionaries of these are
     themselves. What JSON has no word for is tagged: ``{"$float": "NaN"}`` (also ``Infinity``,
-    ``-Infinity``) and ``{"$literal": "(1, 2)"}``, Python's own notation.
+    ``-Infinity``), ``{"$complex": [real, imaginary]}``, ``{"$tuple": [items]}`` and, for other
+    dictionaries, ``{"$dict": [[key, item]]}``.
+
+    Raises:
+        TypeError: it is, or holds, something else.
     """
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else {"$float": _FLOAT_NAMES[repr(value)]}
+    if isinstance(value, complex):
+        return {"$complex": [to_json(value.real), to_json(value.imag)]}
+    if isinstance(value, tuple):
+        return {"$tuple": [to_json(item) for item in value]}
     if isinstance(value, list):
         return [to_json(item) for item in value]
-    if isinstance(value, dict) and all(isinstance(k, str) and not k.startswith("$") for k in value):
+    if not isinstance(value, dict):
+        raise TypeError(f"no flag or metric is of type {type(value).__name__}")
+    if all(isinstance(key, str) and not key.startswith("$") for key in value):
         return {key: to_json(item) for key, item in value.items()}
-    return {"$literal": repr(value)}
+    return {"$dict": [[to_json(key), to_json(item)] for key, item in value.items()]}
 
 
 def from_json(value: Any) -> Any:
@@ -127,13 +123,20 @@ def from_json(value: Any) -> Any:
         return [from_json(item) for item in value]
     if not isinstance(value, dict):
         return value
-    if set(value) == {"$float"}:
-        return float(value["$float"])
-    if set(value) == {"$literal"}:
-        return ast.literal_eval(value["$literal"])
-    if any(str(key).startswith("$") for key in value):
-        raise ValueError(f"unknown tag in {value!r}")
-    return {key: from_json(item) for key, item in value.items()}
+    if not any(key.startswith("$") for key in value):
+        return {key: from_json(item) for key, item in value.items()}
+    try:
+        ((tag, content),) = value.items()
+        return _READERS[tag](content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"not a value, or wrongly tagged: {value!r}") from error
 
 
 _FLOAT_NAMES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+_FLOATS = {name: float(text) for text, name in _FLOAT_NAMES.items()}
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "$float": lambda name: _FLOATS[name],
+    "$complex": lambda parts: complex(*map(from_json, parts)),
+    "$tuple": lambda items: tuple(map(from_json, items)),
+    "$dict": lambda pairs: {from_json(key): from_json(item) for key, item in pairs},
+}

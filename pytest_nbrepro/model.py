@@ -126,15 +126,6 @@ class Task:
     coverage: Coverage | None = None
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where a run is."""
-
-    label: str  # 'cell 3 of 8 "fit model"'
-    cell: int  # index of the cell that runs
-    seconds: float  # since it began
-
-
 # ---------------------------------------------------------------------------------------------------
 # What a run gave
 

@@ -30,7 +30,7 @@ class Option:
     """
 
     name: str
-    kind: type[bool | str | float | Path | Update]
+    kind: type[bool | float | Path | Update]
     default: Any
     help: str
     metavar: str | None = None
@@ -140,7 +140,7 @@ def _convert(option: Option, value: Any, where: str, root: Path) -> Any:
         return Update(text)
     except ValueError:
         raise NbreproError(
-            f"{text!r} is none of {', '.join(Update)}", where=where, hint=nearest(text, Update)
+            f"{text!r} is none of {', '.join(Update)}", where=where, hint=nearest(text, map(str, Update))
         ) from None
 
 

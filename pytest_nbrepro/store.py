@@ -17,6 +17,8 @@ from pytest_nbrepro.model import Artifact, CellRecord, Metric, Run, RunError, Ru
 
 SCHEMA = 1
 _ATTEMPTS = 100
+_CLOCK = 5.0  # seconds by which the start of one process may seem to move when the clock is set right
+TREES = ("files", "cells")  # the folders of a run, and of a baseline, that hold artifacts
 
 
 class Store:
@@ -69,7 +71,7 @@ class Store:
         Raises:
             StoreError: the disk is full or the folder cannot be written.
         """
-        record = {"schema": SCHEMA, "pid": os.getpid(), **to_record(run)}
+        record = {"schema": SCHEMA, **_process(), **to_record(run)}
         try:
             files.write_json(run.folder / "run.json", record)
         except OSError as error:
@@ -102,7 +104,11 @@ class Store:
         return self.read(matches[0])
 
     def __iter__(self) -> Iterator[Run]:
-        """Yield the runs that can be read, newest first."""
+        """Yield the runs, newest first, without those that never began.
+
+        Raises:
+            StoreError: a run cannot be read.
+        """
         for run_id in reversed(self.ids()):
             if (self.runs / run_id / "run.json").exists():
                 yield self.read(run_id)
@@ -121,9 +127,9 @@ def read_run(folder: Path) -> Run:
         run = from_record(record, folder)
     except FileNotFoundError:
         raise StoreError("there is no such run", where=str(folder), hint="nbrepro runs lists them") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StoreError(f"the record of this run cannot be read: {error}", where=str(path)) from error
-    if run.status is RunStatus.RUNNING and not _alive(record.get("pid")):
+    if run.status is RunStatus.RUNNING and not _alive(record):
         error_record = RunError("died", "the process that ran it vanished before the run ended")
         return dataclasses.replace(run, status=RunStatus.DIED, error=error_record)
     return run
@@ -143,16 +149,26 @@ def check_schema(record: Any, schema: int) -> None:
         )
 
 
-def _alive(pid: object) -> bool:
-    if not isinstance(pid, int):
+def _process() -> dict[str, Any]:
+    """Return what tells this process from all others: its id, which is used again, and when it began."""
+    import psutil
+
+    process = psutil.Process()
+    return {"pid": process.pid, "born": process.create_time()}
+
+
+def _alive(record: Mapping[str, Any]) -> bool:
+    """Tell whether the process that wrote a record still runs."""
+    import psutil
+
+    pid, born = record.get("pid"), record.get("born")
+    if not isinstance(pid, int) or pid <= 0 or not isinstance(born, (int, float)):
         return False
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - born) < _CLOCK and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
         return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _unwritable(path: Path, error: OSError) -> StoreError:
@@ -244,7 +260,7 @@ def artifact_from(name: str, record: Mapping[str, Any]) -> Artifact:
         ValueError: its path leads out of the folder it belongs to.
     """
     artifact = Artifact(name=name, **record)
-    parts = artifact.path.split("/")
-    if artifact.path.startswith("/") or ".." in parts or "\\" in artifact.path:
+    tree, *below = artifact.path.split("/")
+    if tree not in TREES or not below or {"", ".", ".."} & set(below):
         raise ValueError(f"the path of {name!r} leads out of its folder: {artifact.path!r}")
     return artifact

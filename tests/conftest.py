@@ -56,7 +56,6 @@ class FakeKernel:
         self.distributions: dict[str, str] = {}
 
     def execute(self, request: Any, progress: Any = None) -> Any:
-        from pytest_nbrepro.execution import Execution
         from pytest_nbrepro.model import RunError, RunStatus
 
         self.runs += 1
@@ -79,19 +78,23 @@ class FakeKernel:
 
                 done = self._done(request, notebook, RunStatus.INTERRUPTED, None, seconds, ())
                 raise Interrupted(done) from None
-            except Exception as caught:
+            except Exception as caught:  # noqa: BLE001
                 message = f"{type(caught).__name__}: {caught}"
                 status, error = RunStatus.FAILED, RunError("cell", message, index, f"{message} here")
                 cell["outputs"] = outputs
                 break
             if last is not None:
                 data = {"text/plain": repr(last)}
-                outputs.append({"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": 1})
+                outputs.append(
+                    {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": 1}
+                )
             cell["outputs"] = outputs
             if "metrics" in cell["metadata"].get("tags", ()):
                 values += [_value(name, value, index) for name, value in (last or {}).items()]
         if status is RunStatus.COMPLETED:
-            values += [_value(name, eval(code, namespace), None) for name, code in request.expressions.items()]
+            values += [
+                _value(name, eval(code, namespace), None) for name, code in request.expressions.items()
+            ]
         return self._done(request, notebook, status, error, seconds, tuple(values))
 
     def _done(self, request, notebook, status, error, seconds, values):
@@ -105,7 +108,7 @@ class FakeKernel:
             notebook=notebook,
             seconds=seconds,
             values=values,
-            facts={"interpreter": "CPython 3.11.0", "path": [], "modules": {}},
+            facts={"implementation": "cpython", "python": "3.11.0", "path": [], "modules": {}},
             read=(),
             notes=(),
             peak=None,
@@ -159,7 +162,7 @@ def fake_kernel(monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, write_notebook: Any) -> "ProjectKit":
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, write_notebook: Any) -> ProjectKit:
     """A project in a folder of its own, and pytest run in it."""
     for name in [name for name in os.environ if name.startswith("NBREPRO")] + ["CI"]:
         monkeypatch.delenv(name, raising=False)
@@ -189,7 +192,7 @@ class ProjectKit:
 
     def run(self, *arguments: str) -> pytest.RunResult:
         """Run `pytest --nbrepro` in this process."""
-        return self.pytester.runpytest_inprocess("--nbrepro", "-p", "no:xdist", *arguments)
+        return self.pytester.runpytest_inprocess("--nbrepro", "-p", "no:xdist", "-W", "default", *arguments)
 
     def accept(self, *arguments: str) -> pytest.RunResult:
         """Run, and accept what differs."""

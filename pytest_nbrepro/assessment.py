@@ -1,0 +1,179 @@
+"""A run held against its baseline: the verdict, the cause, the first difference, and what waits for a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_nbrepro import baselines, diffs, files, pending
+from pytest_nbrepro.diagnosis import explain
+from pytest_nbrepro.environment import portable
+from pytest_nbrepro.errors import NbreproError
+from pytest_nbrepro.model import (
+    Baseline,
+    Case,
+    Check,
+    CheckStatus,
+    Run,
+    RunStatus,
+    Verdict,
+    Why,
+)
+from pytest_nbrepro.notebook import Notebook, parse, read
+from pytest_nbrepro.runner import ENVIRONMENT, EXECUTED, hidden_folders
+from pytest_nbrepro.verdict import align, judge
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things of a project lie."""
+
+    root: Path
+    store: Path
+    baselines: Path
+
+    @property
+    def pending(self) -> Path:
+        """The folder of values that wait."""
+        return self.store / "pending"
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A run, judged."""
+
+    case: Case
+    run: Run
+    executed: Notebook | None  # None where the run ended before its first cell
+    baseline: Baseline | None
+    verdict: Verdict
+    why: Why | None = None
+    diff: str = ""  # of the first differing cell
+
+    @property
+    def first(self) -> str | None:
+        """What people call the first cell that differs or failed."""
+        index = self.verdict.first_cell
+        return None if index is None or self.executed is None else self.executed.label(index)
+
+
+def assess(case: Case, run: Run, places: Places) -> Assessment:
+    """Judge a run against the baseline of its case.
+
+    A baseline that cannot be read makes an assessment that fails and says so.
+    """
+    executed = read(run.folder / EXECUTED) if (run.folder / EXECUTED).exists() else None
+    try:
+        baseline = baselines.read(places.baselines / case.folder)
+        accepted = read(baseline.notebook) if baseline and baseline.notebook else None
+    except NbreproError as error:
+        check = Check("baseline", case.folder, CheckStatus.ERROR, message=_told(error))
+        return Assessment(case, run, executed, None, Verdict((check,)))
+    if executed is None or run.status is not RunStatus.COMPLETED:
+        executed = executed or _empty(run)
+        return Assessment(case, run, executed, baseline, judge(run, executed, None, None, case.spec))
+    verdict = judge(run, executed, baseline, accepted, case.spec, hidden_folders(run, places.root))
+    why, diff = None, ""
+    if not verdict.ok and baseline is not None and accepted is not None:
+        why = explain(run, executed, environment_of(run), accepted, baseline.environment)
+        diff = _first_diff(run, executed, accepted, verdict, places)
+    return Assessment(case, run, executed, baseline, verdict, why, diff)
+
+
+def agree(case: Case, first: Assessment, second: Run, places: Places) -> Assessment:
+    """Judge a second run against the first one of the same case, as if that were its baseline."""
+    assert first.executed is not None  # noqa: S101 - only complete runs get here
+    hidden = hidden_folders(first.run, places.root)
+    accepted = parse(
+        files.dump_json(baselines.slim(first.executed, first.run, hidden)), first.run.folder / EXECUTED
+    )
+    baseline = Baseline(first.run.folder, first.run.metrics, first.run.artifacts, None, {})
+    executed = read(second.folder / EXECUTED) if (second.folder / EXECUTED).exists() else _empty(second)
+    verdict = judge(second, executed, baseline, accepted, case.spec, hidden_folders(second, places.root))
+    diff = "" if verdict.ok else _first_diff(second, executed, accepted, verdict, places)
+    return Assessment(case, second, executed, baseline, verdict, _chance(verdict), diff)
+
+
+def _chance(verdict: Verdict) -> Why | None:
+    if verdict.ok:
+        return None
+    return Why(
+        "CHANCE",
+        "a second run of the same source, flags and inputs in the same environment differs from the first",
+    )
+
+
+def keep_pending(
+    assessment: Assessment,
+    places: Places,
+    kind: pending.Kind,
+    *,
+    once: bool,
+    fixture: bool,
+    refresh: bool = False,
+) -> None:
+    """Keep the values of an assessment for a person to accept.
+
+    Values that pass stay as the baseline has them, unless `refresh` is set.
+
+    Raises:
+        StoreError: they cannot be kept.
+    """
+    case, run = assessment.case, assessment.run
+    assert assessment.executed is not None  # noqa: S101 - only complete runs get here
+    passing = {
+        ("metric" if c.kind == "metric" else "artifact", c.name)
+        for c in assessment.verdict.checks
+        if c.status.ok
+    }
+    draft = baselines.compose(
+        run,
+        assessment.executed,
+        {**portable(environment_of(run)), "flags": environment_of(run)["flags"]},
+        assessment.baseline,
+        set() if refresh else passing,
+        once=once,
+        fixture=fixture,
+        hidden=hidden_folders(run, places.root),
+    )
+    entry = pending.Pending(
+        case=case.id,
+        notebook=case.notebook,
+        folder=case.folder,
+        kind=kind,
+        run=run.id,
+        differences=tuple(f"{c.kind} {c.name}: {c.status}" for c in assessment.verdict.failed),
+        base=baselines.fingerprint(places.baselines / case.folder),
+        source=pending.source_hash(places.root / case.notebook),
+    )
+    pending.put(places.pending, entry, draft)
+
+
+def environment_of(run: Run) -> Mapping[str, Any]:
+    """Return the environment record of a run."""
+    record: dict[str, Any] = json.loads((run.folder / ENVIRONMENT).read_text("utf-8"))
+    return record
+
+
+def _first_diff(run: Run, executed: Notebook, accepted: Notebook, verdict: Verdict, places: Places) -> str:
+    index = verdict.first_cell
+    if index is None:
+        return ""
+    mine = baselines.slim(executed, run, hidden_folders(run, places.root))
+    partner = next(
+        (theirs for cell, theirs in align(executed.code, accepted.code) if cell and cell.index == index), None
+    )
+    if partner is None:
+        return ""
+    return diffs.cell_diff(accepted.raw["cells"][partner.index], mine["cells"][index], executed.label(index))
+
+
+def _empty(run: Run) -> Notebook:
+    return parse('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', run.folder / EXECUTED)
+
+
+def _told(error: NbreproError) -> str:
+    return f"{error.what} ({error.hint})" if error.hint else error.what

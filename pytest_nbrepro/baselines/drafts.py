@@ -1,0 +1,180 @@
+"""Composing the baseline that accepting a run makes, and writing it into a fresh folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pytest_nbrepro import capture, files, notebook
+from pytest_nbrepro.baselines.reading import ENVIRONMENT, MANIFEST, METRICS, NOTEBOOK, SCHEMA
+from pytest_nbrepro.model import Artifact, Baseline, Metric, Run
+from pytest_nbrepro.notebook import Cell, Notebook
+from pytest_nbrepro.store import artifact_record
+
+LARGEST = 1 << 20  # bytes of an artifact that is kept whole
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A baseline about to be written; `sources` tells where the stored files come from."""
+
+    metrics: Mapping[str, Metric]
+    artifacts: Mapping[str, Artifact]
+    sources: Mapping[str, Path]
+    notebook: dict[str, Any]
+    environment: Mapping[str, Any]
+    once: bool
+    fixture: bool
+
+
+def compose(
+    run: Run,
+    executed: Notebook,
+    environment: Mapping[str, Any],
+    baseline: Baseline | None,
+    keep: Collection[tuple[str, str]],
+    *,
+    once: bool,
+    fixture: bool,
+    hidden: Sequence[str],
+) -> Draft:
+    """Return the baseline that accepting `run` makes.
+
+    Args:
+        run: the run.
+        executed: its executed copy.
+        environment: what its `environment.json` says, the portable part.
+        baseline: the present one.
+        keep: ("metric" or "artifact", name) of values that pass, which stay as the present baseline has them;
+            the text of a cell is an artifact by the cell's label.
+        once: whether it rests on one run alone.
+        fixture: whether a test function asked for it.
+        hidden: folders whose paths mean nothing (the run's own).
+    """
+    metrics, artifacts = dict(run.metrics), {}
+    sources: dict[str, Path] = {}
+    for name, artifact in run.artifacts.items():
+        folder, kept = run.folder, artifact
+        if baseline is not None and ("artifact", name) in keep:
+            folder, kept = baseline.folder, baseline.artifacts[name]
+        small = kept.stored == "file" and kept.bytes <= LARGEST
+        artifacts[name] = replace(kept, stored="file" if small else "hash", cell=artifact.cell)
+        if small:
+            sources[name] = folder / kept.path
+    if baseline is not None:
+        metrics |= {n: baseline.metrics[n] for n in run.metrics if ("metric", n) in keep}
+    texts = _kept_texts(executed, baseline, keep)
+    slimmed = slim(executed, replace(run, artifacts=artifacts), hidden, texts)
+    return Draft(metrics, artifacts, sources, slimmed, environment, once, fixture)
+
+
+def _kept_texts(
+    executed: Notebook, baseline: Baseline | None, keep: Collection[tuple[str, str]]
+) -> dict[int, str]:
+    """Return the accepted texts of the cells whose text passes, by cell index."""
+    if baseline is None or baseline.notebook is None:
+        return {}
+    accepted = {cell.id: cell for cell in notebook.read(baseline.notebook).code}
+    return {
+        cell.index: _text(accepted[cell.id])
+        for cell in executed.code
+        if cell.id in accepted and ("artifact", executed.label(cell.index)) in keep
+    }
+
+
+def _text(cell: Cell) -> str:
+    """Return the text of a cell that `slim` made."""
+    return "".join(
+        capture.joined(output["text"]) for output in cell.outputs if output.get("name") == "stdout"
+    )
+
+
+def slim(
+    executed: Notebook, run: Run, hidden: Sequence[str], texts: Mapping[int, str] | None = None
+) -> dict[str, Any]:
+    """Return the executed copy as a baseline keeps it.
+
+    Sources and the text that is compared stay; rich outputs are replaced by their hash; masks are applied, and
+    metadata of the run (timings, widgets, signatures) are left out, so that accepting again changes only
+    what changed.
+
+    Args:
+        executed: the executed copy.
+        run: its run.
+        hidden: folders whose paths mean nothing (the run's own).
+        texts: by cell index, texts that stand for those of this run.
+    """
+    known = texts or {}
+    cells = [_slim_cell(cell, run, hidden, known.get(cell.index)) for cell in executed.cells]
+    kernelspec = executed.metadata.get("kernelspec")
+    return {
+        "cells": cells,
+        "metadata": {"kernelspec": kernelspec} if kernelspec else {},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def _slim_cell(cell: Cell, run: Run, hidden: Sequence[str], text: str | None) -> dict[str, Any]:
+    tags = {"tags": sorted(cell.tags)} if cell.tags else {}
+    record = {
+        "cell_type": cell.kind,
+        "id": cell.id,
+        "metadata": tags,
+        "source": cell.source.splitlines(keepends=True),
+    }
+    if cell.kind != "code":
+        return record
+    if text is None:
+        text = "" if capture.IGNORE_TAG in cell.tags else capture.cell_text(cell, run.metrics, hidden)[0]
+    outputs: list[dict[str, Any]] = []
+    if text:
+        outputs.append({"name": "stdout", "output_type": "stream", "text": text.splitlines(keepends=True)})
+    for artifact in run.artifacts.values():
+        if artifact.cell == cell.index:
+            data = {"text/plain": [f"{artifact.name}: sha256 {artifact.sha256}"]}
+            outputs.append({"data": data, "metadata": {}, "output_type": "display_data"})
+    return {**record, "execution_count": None, "outputs": outputs}
+
+
+def write_tree(draft: Draft, folder: Path) -> None:
+    """Write a baseline into a fresh folder.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written.
+    """
+    files.write_text(folder / METRICS, _metrics_text(draft.metrics))
+    files.write_json(folder / NOTEBOOK, draft.notebook)
+    files.write_json(folder / ENVIRONMENT, draft.environment)
+    for name, source in draft.sources.items():
+        files.copy(source, folder / draft.artifacts[name].path)
+    manifest: dict[str, Any] = {
+        "artifacts": {name: _artifact_json(artifact) for name, artifact in draft.artifacts.items()},
+        "schema": SCHEMA,
+    }
+    manifest |= {name: True for name in ("once", "fixture") if getattr(draft, name)}
+    files.write_json(folder / MANIFEST, manifest)
+
+
+def _metrics_text(metrics: Mapping[str, Metric]) -> str:
+    """Return JSON with one metric a line, so that a review reads line by line."""
+    lines = [
+        f"  {files.dump_json(name, indent=None).strip()}: {files.dump_json(_metric_json(metric), indent=None).strip()}"
+        for name, metric in sorted(metrics.items())
+    ]
+    body = "{\n" + ",\n".join(lines) + "\n }" if lines else "{}"
+    return f'{{\n "metrics": {body},\n "schema": {SCHEMA}\n}}\n'
+
+
+def _metric_json(metric: Metric) -> Any:
+    """Return a metric's value; what a reader would take for another dtype is tagged with its own."""
+    value = files.to_json(metric.value)
+    if metric.dtype == capture.dtype_of(metric.value) and not isinstance(value, dict):
+        return value
+    return {"dtype": metric.dtype, "value": value}
+
+
+def _artifact_json(artifact: Artifact) -> dict[str, Any]:
+    return {key: value for key, value in artifact_record(artifact).items() if value is not None}

@@ -1,0 +1,159 @@
+"""Reading baselines, and finding them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_nbrepro import capture, files
+from pytest_nbrepro.errors import BaselineError
+from pytest_nbrepro.model import Baseline, Metric
+from pytest_nbrepro.store import TREES, artifact_from, check_schema
+
+SCHEMA = 1
+MANIFEST = "artifacts.json"
+METRICS = "metrics.json"
+NOTEBOOK = "notebook.ipynb"
+ENVIRONMENT = "environment.json"
+OWN = (METRICS, NOTEBOOK, ENVIRONMENT, *TREES, MANIFEST)  # the manifest last
+MARK = ".accepting"  # stands in a folder while its files are being replaced
+TEMPORARY = ".tmp-"  # what the names of unfinished folders begin with
+_MAPPINGS = ("flags", "inputs", "distributions")  # of an environment record
+_LFS = b"version https://git-lfs.github.com/spec/v1"
+_HINT = "restore it from version control, or delete the folder and accept the case again"
+
+
+def read(folder: Path) -> Baseline | None:
+    """Read the baseline in `folder`; None where there is none.
+
+    Raises:
+        BaselineError: it is half-written, cannot be read, is not downloaded, or a newer version wrote it.
+    """
+    names = _names(folder)
+    if names.isdisjoint(OWN):
+        return None
+    if MARK in names or not {MANIFEST, METRICS} <= names:
+        raise BaselineError("this baseline is half-written", where=str(folder), hint=_HINT)
+    manifest, metrics = _load(folder / MANIFEST), _load(folder / METRICS)
+    environment = _load(folder / ENVIRONMENT) if ENVIRONMENT in names else {}
+    try:
+        _check_environment(environment)
+        return Baseline(
+            folder=folder,
+            metrics={name: _metric(value) for name, value in metrics["metrics"].items()},
+            artifacts={name: artifact_from(name, value) for name, value in manifest["artifacts"].items()},
+            notebook=folder / NOTEBOOK if NOTEBOOK in names else None,
+            environment=environment,
+            once=manifest.get("once", False) is True,
+            fixture=manifest.get("fixture", False) is True,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise _unreadable(folder, what) from error
+
+
+def _names(folder: Path) -> set[str]:
+    try:
+        return set(os.listdir(folder))  # noqa: PTH208 - names are all that is asked for
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
+    except OSError as error:
+        raise _unreadable(folder, error.strerror or error) from error
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        data = path.read_bytes()
+        if data.startswith(_LFS):
+            raise BaselineError("this baseline is not downloaded", where=str(path), hint="git lfs pull")
+        record: dict[str, Any] = json.loads(data)
+        check_schema(record, SCHEMA)
+    except OSError as error:
+        raise _unreadable(path, error.strerror or error) from error
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(path, error) from error
+    return record
+
+
+def _unreadable(path: Path, why: object) -> BaselineError:
+    return BaselineError(f"this baseline cannot be read: {why}", where=str(path), hint=_HINT)
+
+
+def _check_environment(record: Mapping[str, Any]) -> None:
+    """Raise ValueError unless what the diagnosis relies on is there or absent as a whole."""
+    for key in _MAPPINGS:
+        if not isinstance(record.get(key, {}), dict):
+            raise ValueError(f"{key!r} in {ENVIRONMENT} is no mapping")  # noqa: TRY004 - one kind for all faults
+    files.from_json(list(record.get("flags", {}).values()))
+
+
+def _metric(record: Any) -> Metric:
+    """Return the metric whose value stands alone, or beside the dtype that the value does not tell."""
+    tagged = isinstance(record, dict)
+    value = files.from_json(record["value"]) if tagged else record
+    if not isinstance(value, (bool, int, float)):
+        raise ValueError(f"{record!r} is not a number")  # noqa: TRY004 - one kind for all faults
+    return Metric(value, str(record["dtype"]) if tagged else capture.dtype_of(value))
+
+
+def fingerprint(folder: Path) -> str | None:
+    """Return a hash of the accepted values in `folder`, texts included; None where there is no baseline."""
+    paths = [folder / name for name in (METRICS, MANIFEST, NOTEBOOK)]
+    if not all(path.exists() for path in paths[:2]):
+        return None
+    return files.sha256_text("".join(files.sha256(path) for path in paths if path.exists()))
+
+
+def folders(root: Path, scope: Sequence[str] = ("",)) -> Iterator[str]:
+    """Yield the folders below `root` that hold a baseline, as sorted POSIX paths.
+
+    Args:
+        root: the folder of baselines.
+        scope: POSIX prefixes (folders, or notebooks without their suffix); "" stands for all.
+    """
+    for path in sorted(holding(root, MANIFEST)):
+        folder = path.relative_to(root).as_posix()
+        if any(prefix in {"", "."} or f"{folder}/".startswith(f"{prefix}/") for prefix in scope):
+            yield folder
+
+
+def holding(root: Path, name: str) -> Iterator[Path]:
+    """Yield the folders below `root` that hold a file of ours called `name`.
+
+    What runs wrote, and what a crash left behind, may hold files of the same name: that is not looked at.
+    """
+    records = {name, METRICS, NOTEBOOK, ENVIRONMENT, MANIFEST}
+    for folder, below, names in os.walk(root):
+        own = not records.isdisjoint(names)
+        below[:] = [n for n in below if not n.startswith(TEMPORARY) and not (own and n in TREES)]
+        if name in names:
+            yield Path(folder)
+
+
+def made_by_fixture(folder: Path) -> bool:
+    """Tell whether a test function, not a collected notebook, made the baseline in `folder`.
+
+    Raises:
+        BaselineError: it cannot be read.
+    """
+    return _load(folder / MANIFEST).get("fixture", False) is True
+
+
+def own_files(folder: Path) -> list[str]:
+    """Return the files of a baseline, relative to its folder, the manifest last.
+
+    Links among the artifacts are none of ours: they might bring in what nobody meant to keep.
+    """
+    found: list[str] = []
+    for name in OWN:
+        path = folder / name
+        if name in TREES:
+            inside = [] if path.is_symlink() else path.rglob("*")
+            own = [p for p in inside if p.is_file() and not p.is_symlink()]
+            found += sorted(p.relative_to(folder).as_posix() for p in own)
+        elif path.is_file():
+            found.append(name)
+    return found

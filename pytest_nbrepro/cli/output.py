@@ -1,0 +1,83 @@
+"""How commands write: tables, JSON, times, sizes and numbers. No colours, so that logs and `NO_COLOR` need no care."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+from pytest_nbrepro import files
+from pytest_nbrepro.model import Metric
+
+SCHEMA = 1  # of every JSON record that a command writes
+_GAP = "  "
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, indent: str = "") -> Iterator[str]:
+    """Yield a table's lines: columns are as wide as they need, the last one is cut at a terminal's edge."""
+    flat = [[" ".join(cell.split()) for cell in row] for row in (head, *rows)]
+    widths = [max(map(len, column)) for column in zip(*flat, strict=True)]
+    edge = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for row in flat:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        yield _clipped((indent + _GAP.join(cells)).rstrip(), edge)
+
+
+def _clipped(line: str, edge: int | None) -> str:
+    return line if edge is None or len(line) <= edge else f"{line[: max(edge - 1, 0)]}…"
+
+
+def write_lines(lines: Iterator[str]) -> None:
+    """Write lines to stdout."""
+    for line in lines:
+        click.echo(line)
+
+
+def write_json(record: Mapping[str, Any]) -> None:
+    """Write a record to stdout, its schema with it; what JSON has no word for must be tagged (`files.to_json`)."""
+    click.echo(files.dump_json({"schema": SCHEMA, **record}, indent=2), nl=False)
+
+
+def local_time(stamp: str) -> str:
+    """Return a time in ISO 8601 as this machine's clock shows it; the text itself where it is none."""
+    try:
+        return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return stamp
+
+
+def seconds(value: float | None) -> str:
+    """Return a duration as people say it."""
+    if value is None:
+        return ""
+    if value < 100:
+        return f"{value:.3g} s" if value >= 0.01 else f"{value * 1000:.2g} ms"
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people say it."""
+    if count < 1024:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("KiB", "MiB", "GiB"):
+        value /= 1024
+        if value < 1024:
+            return f"{value:.3g} {unit}"
+    return f"{value / 1024:.3g} TiB"
+
+
+def number(metric: Metric) -> str:
+    """Return a metric's value in at most six digits; whole numbers whole."""
+    return f"{metric.value:.6g}" if isinstance(metric.value, float) else str(metric.value)
+
+
+def count(number: int, word: str) -> str:
+    """Return a number of things."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

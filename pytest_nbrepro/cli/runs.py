@@ -1,0 +1,173 @@
+"""`nbrepro runs`: the runs that are kept."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+import click
+
+from pytest_nbrepro import files
+from pytest_nbrepro.cli import output
+from pytest_nbrepro.cli.group import FAULT, complain
+from pytest_nbrepro.cli.site import Asked, Site
+from pytest_nbrepro.errors import StoreError
+from pytest_nbrepro.model import Run, RunStatus
+from pytest_nbrepro.store import Store
+
+_SHORT = 6  # characters of an id's end that people type
+_METRICS = 3
+
+
+@dataclass
+class Listing:
+    """The runs that were asked for, and what could not be read on the way."""
+
+    runs: list[Run] = field(default_factory=list)
+    faults: dict[str, str] = field(default_factory=dict)  # id to what is wrong
+    more: bool = False  # the limit left some out
+
+
+@click.command("runs")
+@click.option("--notebook", metavar="N", help="Only this notebook, folder, case or pattern.")
+@click.option(
+    "--status", type=click.Choice([status.value for status in RunStatus]), help="Only runs that ended so."
+)
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=20, show_default=True, help="At most so many; 0: all."
+)
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+@click.pass_obj
+def command(asked: Asked, notebook: str | None, status: str | None, limit: int, *, as_json: bool) -> None:
+    """List the runs that are kept, newest first.
+
+    The short ids name a run for `nbrepro show`. A run that cannot be read is told on stderr, and makes the
+    exit code 2.
+
+    \b
+    JSON: {"schema": 1,
+           "runs": [{"id", "short", "notebook", "case", "status", "started" (UTC),
+                     "duration" (s or null), "flags": {name: value},
+                     "metrics": {name: value}, "error" (text or null), "folder"}],
+           "unreadable": {id: text}, "more": whether --limit left some out}
+    Values without a JSON form are tagged: {"$float": "NaN"}, {"$tuple": [1, 2]}.
+    """  # noqa: D301 - \b is click's mark for text that stays as it is
+    site = asked.site()
+    ids = Store(site.store).ids()
+    listing = select(Store(site.store), ids, site.rooted(notebook) if notebook else None, status, limit)
+    shorts = short_ids(ids)
+    if as_json:
+        output.write_json(_record(listing, shorts, site))
+    elif listing.runs:
+        output.write_lines(output.table(_HEAD, [_row(run, shorts[run.id]) for run in listing.runs]))
+    elif not listing.faults:
+        click.echo(f"no {'such ' if notebook or status else ''}runs in {site.short(site.store)}", err=True)
+    if listing.more and not as_json:
+        click.echo(f"… older ones: --limit {2 * limit}", err=True)
+    for fault in listing.faults.values():
+        complain(fault)
+    if listing.faults:
+        raise click.exceptions.Exit(FAULT)
+
+
+def select(store: Store, ids: Sequence[str], notebook: str | None, status: str | None, limit: int) -> Listing:
+    """Read runs, newest first, until there are `limit` that match; 0 stands for all.
+
+    Args:
+        store: where they are.
+        ids: of all runs, oldest first.
+        notebook: a case, notebook, notebook without its suffix, folder above it, or pattern of these.
+        status: how they must have ended.
+        limit: how many at most.
+    """
+    listing = Listing()
+    for run_id in reversed(ids):
+        if not (store.runs / run_id / "run.json").exists():  # claimed a moment ago, or never begun
+            continue
+        try:
+            run = store.read(run_id)
+        except StoreError as error:
+            listing.faults[run_id] = str(error)
+            continue
+        if (notebook and not _named(run, notebook)) or (status and run.status != status):
+            continue
+        if limit and len(listing.runs) == limit:
+            listing.more = True
+            break
+        listing.runs.append(run)
+    return listing
+
+
+def _named(run: Run, name: str) -> bool:
+    names = (f"{run.notebook}::{run.case}", run.notebook, run.notebook.removesuffix(".ipynb"))
+    return run.notebook.startswith(f"{name}/") or any(n == name or fnmatchcase(n, name) for n in names)
+
+
+def short_ids(ids: Sequence[str]) -> dict[str, str]:
+    """Return for each id the shortest end of it, six characters or more, that `Store.find` finds it by.
+
+    Args:
+        ids: all ids, sorted.
+    """
+    found: dict[str, str] = {}
+    rest, length = list(ids), _SHORT
+    while rest:
+        ends = Counter(name[-length:] for name in ids)
+        clear = {
+            n for n in rest if n[-length:] == n or (ends[n[-length:]] == 1 and not _begins(ids, n[-length:]))
+        }
+        found |= {name: name[-length:] for name in clear}
+        rest = [name for name in rest if name not in clear]
+        length += 1
+    return found
+
+
+def _begins(ids: Sequence[str], text: str) -> bool:
+    """Tell whether an id begins with `text`."""
+    place = bisect_left(ids, text)
+    return place < len(ids) and ids[place].startswith(text)
+
+
+_HEAD = ("RUN", "STARTED", "STATUS", "TOOK", "CASE", "METRICS")
+
+
+def _row(run: Run, short: str) -> tuple[str, ...]:
+    metrics = [f"{name} {output.number(metric)}" for name, metric in list(run.metrics.items())[:_METRICS]]
+    more = [f"+{len(run.metrics) - _METRICS}"] if len(run.metrics) > _METRICS else []
+    return (
+        short,
+        output.local_time(run.started),
+        run.status,
+        output.seconds(run.duration),
+        f"{run.notebook}::{run.case}",
+        ", ".join([*metrics, *more]),
+    )
+
+
+def _record(listing: Listing, shorts: dict[str, str], site: Site) -> dict[str, Any]:
+    return {
+        "runs": list(_records(listing.runs, shorts, site)),
+        "unreadable": listing.faults,
+        "more": listing.more,
+    }
+
+
+def _records(runs: Sequence[Run], shorts: dict[str, str], site: Site) -> Iterator[dict[str, Any]]:
+    for run in runs:
+        yield {
+            "id": run.id,
+            "short": shorts[run.id],
+            "notebook": run.notebook,
+            "case": run.case,
+            "status": run.status,
+            "started": run.started,
+            "duration": run.duration,
+            "flags": {name: files.to_json(value) for name, value in run.flags.items()},
+            "metrics": {name: files.to_json(metric.value) for name, metric in run.metrics.items()},
+            "error": run.error.message if run.error else None,
+            "folder": site.short(run.folder),
+        }

@@ -1,0 +1,132 @@
+"""From a notebook's annotation to test items."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_nbrepro import spec
+from pytest_nbrepro.errors import NbreproError
+from pytest_nbrepro.model import Case
+from pytest_nbrepro.notebook import read
+from pytest_nbrepro.plugin import SESSION
+from pytest_nbrepro.session import NotReproduced, Session
+
+
+def collect(path: Path, parent: pytest.Collector, session: Session) -> pytest.Collector | None:
+    """Return a collector for a notebook that is annotated, named on the command line, or wanted anyhow."""
+    wanted = parent.session.isinitpath(path) or (session.settings.all and not spec.excluded(path))
+    try:
+        if not wanted and not spec.annotated(path, session.project):
+            return None
+    except NbreproError as error:
+        session.project_fault = error
+    collector: NotebookFile = NotebookFile.from_parent(parent, path=path)
+    return collector
+
+
+class NotebookFile(pytest.File):
+    """A notebook; its items are its cases."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield an item a case; a notebook or annotation with faults yields one that fails with them."""
+        session = self.config.stash[SESSION]
+        try:
+            cases = _cases(self.path, session)
+            items = [NotebookItem.from_parent(self, name=case.name, case=case) for case in cases]
+            for item in items:
+                item.mark()
+        except NbreproError as error:
+            yield BrokenItem.from_parent(self, name="annotation", error=error)
+            return
+        yield from items
+
+
+def _cases(path: Path, session: Session) -> tuple[Case, ...]:
+    if session.project_fault is not None:
+        raise session.project_fault
+    if not path.is_relative_to(session.project.root):
+        raise NbreproError(
+            f"this notebook lies outside the project's root {session.project.root}",
+            where=str(path),
+            hint="run pytest from a folder above it, or give --rootdir",
+        )
+    notebook = read(path)
+    return spec.expand(notebook, session.project, spec.load(notebook, session.project))
+
+
+class NotebookItem(pytest.Item):
+    """One case of a notebook."""
+
+    def __init__(self, *, case: Case, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.case = case
+        self.extra_keyword_matches.add(case.name.replace("=", ":"))  # -k takes no "="
+        self.fault: NbreproError | None = None  # found when all cases were known
+
+    def mark(self) -> None:
+        """Set the marks that the annotation asks for.
+
+        Raises:
+            NbreproError: a mark is not registered while pytest runs with --strict-markers.
+        """
+        self.add_marker("nbrepro")
+        for name in self.case.spec.marks:
+            try:
+                self.add_marker(getattr(pytest.mark, name))
+            except pytest.fail.Exception as error:
+                raise NbreproError(
+                    f"the mark {name!r} is not registered",
+                    where=self.case.notebook,
+                    hint="add it to the ini key markers",
+                ) from error
+        if self.case.spec.xfail is not None:
+            self.add_marker(pytest.mark.xfail(reason=self.case.spec.xfail, strict=True))
+
+    def runtest(self) -> None:
+        """Run the case and judge it."""
+        if self.fault is not None:
+            raise self.fault
+        self.config.stash[SESSION].run_item(self, self.case)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Return the report of a case that does not reproduce."""
+        return represent(excinfo) or super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
+        """Return where the item is from, and its heading; not the end of its node id, whose dots pytest rewrites."""
+        return self.path, 0, f"notebook {self.case.id}"
+
+
+class BrokenItem(pytest.Item):
+    """Stands for a notebook that cannot be read, or whose annotation has faults."""
+
+    def __init__(self, *, error: NbreproError, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.error = error
+        self.add_marker("nbrepro")
+
+    def runtest(self) -> None:
+        """Fail with the faults."""
+        raise self.error
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Return the faults, as text."""
+        return represent(excinfo) or super().repr_failure(excinfo, style)
+
+
+def represent(excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+    """Return a failure of ours as text alone, with its summary in pytest's last lines; None for others."""
+    error = excinfo.value
+    if not isinstance(error, (NotReproduced, NbreproError)):
+        return None
+    shown = excinfo.getrepr(style="value")
+    if shown.reprcrash is not None:
+        shown.reprcrash.message = (
+            error.summary if isinstance(error, NotReproduced) else " ".join(str(error).split())
+        )
+    return shown

@@ -1,0 +1,199 @@
+"""Tables: CSV, TSV, Parquet, Feather and Arrow files, column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pytest_nbrepro.comparers import frames
+from pytest_nbrepro.comparers.base import (
+    Outcome,
+    allow_columns,
+    combined,
+    counted,
+    ignored,
+    limits_for,
+    part,
+    reading,
+    shown,
+)
+from pytest_nbrepro.comparers.frames import Table
+from pytest_nbrepro.comparers.numbers import EXACT, Limit, resolve
+from pytest_nbrepro.comparers.rows import Rows, pair
+from pytest_nbrepro.comparers.tallies import Tally, largest
+from pytest_nbrepro.errors import UndecodableError
+from pytest_nbrepro.model import ArtifactRule, Check, CheckStatus, Limits, Place
+
+_INTS = frozenset({"Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"})
+_FLOATS = {"Float64": "float64", "Float32": "float32", "Float16": "float16"}
+
+
+class TableComparer:
+    """Compares tables by column; rows by position, by key, or as a multiset.
+
+    The set of columns, their kinds and the number of rows are part of the contract; the order of columns
+    is told and passes. Lists and structures within cells, decimals and integers of 128 bits are compared
+    exactly.
+    """
+
+    kind = "table"
+
+    def schema(self, path: Path) -> dict[str, Any]:
+        """Return format, columns (name and kind or dtype, in order) and number of rows of a table."""
+        if frames.format_of(path) in frames.SEPARATED:
+            return frames.describe_csv(path)
+        table = frames.read_columnar(path)
+        columns = [[name, kind] for name, kind in table.kinds.items()]
+        return {"format": frames.format_of(path), "columns": columns, "rows": table.frame.height}
+
+    def compare(self, baseline: Path, result: Path, rule: ArtifactRule, schema: Mapping[str, Any]) -> Outcome:
+        """Compare two tables, a CSV by the kinds of columns that the baseline's schema names."""
+        one, other = frames.format_of(baseline), frames.format_of(result)
+        if one != other:
+            return Outcome.structure(f"format {one} -> {other}")
+        with reading("baseline"):
+            known = schema if "columns" in schema else self.schema(baseline)
+            old = _read(baseline, known, rule)
+            if old.misread:
+                raise UndecodableError(f"it does not fit its stored schema: {', '.join(old.misread)}")
+        with reading("result"):
+            new = _read(result, known, rule)
+        return self._compare(old, new, rule)
+
+    def _compare(self, old: Table, new: Table, rule: ArtifactRule) -> Outcome:
+        kept = dict.fromkeys(name for name in old.frame.columns if not ignored(name, rule))
+        theirs = dict.fromkeys(name for name in new.frame.columns if not ignored(name, rule))
+        parts = [_alone(name, CheckStatus.LOST) for name in kept if name not in theirs]
+        parts += [_alone(name, CheckStatus.NEW) for name in theirs if name not in kept]
+        common = [name for name in kept if name in theirs]
+        parts += [check for name in common if (check := _kinds(name, old, new)) is not None]
+        uneven = {check.name for check in parts}
+        even = [name for name in common if name not in uneven]
+        rows, found = pair(old.frame, new.frame, rule, even, uneven)
+        parts += found
+        if rows is not None:
+            parts += [part("column", name, self._column(name, old, new, rule, rows)) for name in even]
+        outcome = combined(parts, place="{where}, column {name}")
+        moved = common != [name for name in theirs if name in kept]
+        note = "the columns are in another order" if moved else ""
+        message = "; ".join(text for text in (outcome.message, note) if text)
+        return replace(outcome, message=message, allow=allow_columns(outcome.parts))
+
+    def _column(self, name: str, old: Table, new: Table, rule: ArtifactRule, rows: Rows) -> Outcome:
+        before, after = rows.of(old.frame[name], new.frame[name])
+        limit = _limit(before, limits_for(name, rule))
+        tally = Tally(limit)
+        if limit.kind == "float" or limit.abs:
+            _within(tally, before, after)
+        else:
+            tally.skip(before.len())
+            differing = _differing(before, after, old.kinds[name])
+            wrong = _misread(before, after, old.kinds[name], differing)
+            if wrong is not None:
+                message, spots = wrong
+                place = Place(rows.name(spots[0]), _cell(before, spots[0]), _cell(after, spots[0]))
+                return Outcome.structure(message, n=tally.n, bad=len(spots), worst=place)
+            _exactly(tally, before, after, differing)
+        return tally.outcome("row", rows.name(tally.at) if tally.at >= 0 else "")
+
+
+def _read(path: Path, known: Mapping[str, Any], rule: ArtifactRule) -> Table:
+    if frames.format_of(path) not in frames.SEPARATED:
+        return frames.read_columnar(path)
+    kinds = frames.names_of(known["columns"])
+    wanted = {name: kind for name, kind in kinds.items() if not ignored(name, rule)}
+    return frames.read_csv(path, frames.Dialect(known["separator"], known["header"]), wanted)
+
+
+def _alone(name: str, status: CheckStatus) -> Check:
+    return Check("column", name, status, message=f"column {status}", n=1, bad=1)
+
+
+def _kinds(name: str, old: Table, new: Table) -> Check | None:
+    """Return what is wrong with a column's dtype, or with cells that are not of its kind."""
+    if name in new.misread:
+        row, text, count = new.misread[name]
+        kind = old.kinds[name]
+        message = f"{counted(count, 'cell')} no {kind}"
+        outcome = Outcome.structure(message, n=count, bad=count, worst=Place(f"row {row}", kind, text))
+        return part("column", name, outcome)
+    before, after = old.frame[name].dtype, new.frame[name].dtype
+    if before == after:
+        return None
+    return part("column", name, Outcome.structure(f"dtype {before} -> {after}"))
+
+
+def _limit(values: pl.Series, limits: Limits) -> Limit:
+    name = str(values.dtype)
+    if name in _INTS:
+        return resolve(limits, "int64")
+    if name not in _FLOATS:
+        return EXACT
+    return resolve(limits, _FLOATS[name], largest(values.drop_nulls().to_numpy()))
+
+
+def _within(tally: Tally, old: pl.Series, new: pl.Series) -> None:
+    """Count columns of numbers; an empty cell equals an empty cell alone."""
+    before, after, places = old, new, None
+    if old.null_count() or new.null_count():
+        places = (old.is_not_null() & new.is_not_null()).arg_true()
+        before, after = old.gather(places), new.gather(places)
+    tally.add(before.to_numpy(), after.to_numpy(), 0)
+    if places is not None:
+        tally.at = int(places[tally.at]) if tally.at >= 0 else -1
+        tally.skip(old.len() - before.len())
+        _count_nulls(tally, old, new)
+
+
+def _count_nulls(tally: Tally, old: pl.Series, new: pl.Series) -> None:
+    """Count the rows in which one side alone has no value."""
+    lost, gained = old.is_null() & new.is_not_null(), old.is_not_null() & new.is_null()
+    for word, rows in (("lost null", lost.arg_true()), ("new null", gained.arg_true())):
+        if rows.len():
+            row = int(rows[0])
+            tally.fail(rows.len(), row, _cell(old, row), _cell(new, row), word)
+
+
+def _differing(old: pl.Series, new: pl.Series, kind: str) -> pl.Series:
+    """Return the rows that differ; times and booleans written as text are equal in any spelling."""
+    if old.dtype == pl.Categorical:  # the codes of two files need not agree
+        old, new = old.cast(pl.String), new.cast(pl.String)
+    rows = old.ne_missing(new).arg_true()
+    if rows.len() and _is_spelled(old, kind):
+        same = frames.same_time if kind == "datetime" else frames.same_bool
+        rows = rows.filter(~same(old.gather(rows), new.gather(rows)).fill_null(value=False))
+    return rows
+
+
+def _is_spelled(values: pl.Series, kind: str) -> bool:
+    return kind in {"datetime", "bool"} and values.dtype == pl.String
+
+
+def _misread(old: pl.Series, new: pl.Series, kind: str, rows: pl.Series) -> tuple[str, list[int]] | None:
+    """Return what to say of cells of a CSV that were times or booleans and no longer are, and their rows."""
+    if not rows.len() or not _is_spelled(old, kind):
+        return None
+    was, is_ = frames.is_of_kind(old.gather(rows), kind), frames.is_of_kind(new.gather(rows), kind)
+    found = rows.filter(was.fill_null(value=False) & ~is_.fill_null(value=True)).to_list()
+    return (f"{counted(len(found), 'cell')} no {kind}", found) if found else None
+
+
+def _exactly(tally: Tally, old: pl.Series, new: pl.Series, rows: pl.Series) -> None:
+    """Count the rows that differ in columns of anything but tolerant numbers."""
+    if not rows.len():
+        return
+    valued = old.gather(rows).is_not_null() & new.gather(rows).is_not_null()
+    if valued.any():
+        first = int(rows.filter(valued)[0])
+        tally.fail(int(valued.sum()), first, _cell(old, first), _cell(new, first))
+    if not valued.all():
+        _count_nulls(tally, old, new)
+
+
+def _cell(values: pl.Series, row: int) -> str:
+    value = values[row]
+    return "null" if value is None else shown(value)

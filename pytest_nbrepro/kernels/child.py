@@ -1,0 +1,271 @@
+"""Inside the kernel: starts IPython's kernel, guards the project, answers what pytest asks after a cell.
+
+A script of its own, run as ``python child.py CONFIG -f CONNECTION ...`` by any Python from 3.9 on that has
+ipykernel; this package need not be installed there. It lives under the module name `_nbrepro_kernel`, outside
+the notebook's namespace. `value` and `finish` are called by expressions that the client sends along with
+silent requests; their answers are JSON, as the `repr` of what they return.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import importlib.abc
+import importlib.util
+import json
+import os
+import random
+import sys
+import threading
+import traceback
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+
+def sibling(name: str) -> Any:
+    """Return a module that lies beside this file, kept out of `sys.modules`."""
+    place = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")  # noqa: PTH100, PTH118, PTH120
+    spec = importlib.util.spec_from_file_location(f"_nbrepro_{name}", place)
+    assert spec is not None and spec.loader is not None  # noqa: PT018, S101  # a path that ends in .py has both
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from importlib.machinery import ModuleSpec
+
+    from pytest_nbrepro.kernels import facts, guard, values
+else:
+    facts, guard, values = map(sibling, ("facts", "guard", "values"))
+
+NAME = "_nbrepro_kernel"
+_SEEDS = 2**32  # what numpy and Python's hashes take
+
+
+class Answer:
+    """What is told to the client: JSON on one line of ASCII."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self._text = json.dumps(told)
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+class Child:
+    """What is kept from one cell to the next."""
+
+    def __init__(self, config: dict[str, Any], watch: guard.Guard) -> None:
+        self.config = config
+        self.guard = watch
+        self.seed: int | None = config["seed"]
+        self.shell: Any = None
+        self.result: Any = None
+        self.coverage: Any = None
+        self.bare: set[str] = set()
+
+    def attach(self, shell: Any) -> None:
+        """Prepare a kernel that is about to take its first cell."""
+        self.shell = shell
+        shell.events.register("pre_run_cell", self._before)
+        shell.events.register("post_run_cell", self._keep)
+        shell.ask_exit = self._asked_to_exit
+        self._watch_threads()
+        if self.seed is not None:
+            sys.meta_path.insert(0, Seeder(self.seed))
+        # the environment's own bytecode may be kept; below the project the guard refuses it
+        sys.dont_write_bytecode = not self.config["bytecode"]
+        if self.config["coverage"] is not None:
+            self._cover(self.config["coverage"])
+        self.bare = {name.partition(".")[0] for name in sys.modules}
+        self.guard.note(facts=facts.fixed())
+        sys.addaudithook(self.guard.hook)
+
+    def _before(self, *_: object) -> None:
+        """Forget the last cell's value; before the first cell, seed: the kernel itself draws on its start."""
+        self.result = None
+        seed, self.seed = self.seed, None
+        if seed is not None:
+            random.seed(seed)
+
+    def _keep(self, result: Any) -> None:
+        self.result = getattr(result, "result", None)  # none at all where the cell was cancelled
+
+    def _asked_to_exit(self) -> None:
+        """Stay when a cell calls `exit`, and tell the client: ending after some delay would be a race."""
+        self.shell.payload_manager.write_payload({"source": "ask_exit", "keepkernel": True})
+
+    def _watch_threads(self) -> None:
+        """Tell of exceptions that end a thread, besides what Python does about them."""
+        in_thread, ignored = threading.excepthook, sys.unraisablehook
+
+        def fail(name: str, args: Any) -> None:
+            lines = traceback.format_exception(args.exc_type, args.exc_value, args.exc_traceback)
+            error = "".join(traceback.format_exception_only(args.exc_type, args.exc_value)).strip()
+            self.guard.note(thread=name, error=error, traceback="".join(lines))
+
+        def threading_hook(args: Any) -> None:
+            in_thread(args)
+            if args.exc_type is not SystemExit:
+                fail(args.thread.name if args.thread is not None else "?", args)
+
+        def unraisable_hook(args: Any) -> None:
+            ignored(args)
+            # what a destructor raises comes here too, and is no failure of the cell
+            if "thread started by" in (args.err_msg or ""):
+                fail(getattr(args.object, "__name__", "?"), args)
+
+        threading.excepthook = threading_hook
+        sys.unraisablehook = unraisable_hook
+
+    def _cover(self, wanted: dict[str, Any]) -> None:
+        """Measure the code that the notebook imports, where this Python has coverage.py."""
+        try:
+            import coverage
+        except ImportError:
+            self.guard.note(note="coverage.py is not installed where the notebook ran: nothing was measured")
+            return
+        config = wanted["config_file"] or False
+        measured = coverage.Coverage(
+            wanted["data_file"], config_file=config, source=wanted["source"], branch=wanted["branch"]
+        )
+        measured.set_option("run:parallel", False)  # one file, of the name given
+        with contextlib.suppress(coverage.CoverageException):  # before 7.10 there was no such option
+            measured.set_option("run:patch", [])
+        measured.start()
+        self.coverage = measured
+        atexit.register(self.save_coverage)
+
+    def save_coverage(self) -> None:
+        """Write what was measured, once."""
+        measured, self.coverage = self.coverage, None
+        if measured is not None:
+            measured.stop()
+            measured.save()
+
+
+CHILD: Child
+
+
+def value() -> Answer:
+    """Return the numbers that the cell which has just run ended in."""
+    try:
+        return Answer({"values": values.flattened(CHILD.result)})
+    except values.NotANumberError as error:
+        return Answer({"error": str(error)})
+    except Exception as error:  # noqa: BLE001  # whatever an object of the notebook's raises when it is read
+        return Answer({"error": f"what cannot be read: {said(error)}"})
+
+
+def finish(expressions: str) -> Answer:
+    """Evaluate expressions in the notebook's namespace, and tell the facts.
+
+    Args:
+        expressions: JSON, name -> expression.
+    """
+    results = {name: evaluated(text) for name, text in json.loads(expressions).items()}
+    told = {"modules": facts.imported(CHILD.bare), **facts.libraries()}
+    CHILD.save_coverage()
+    return Answer({"results": results, "facts": told})
+
+
+def leave() -> None:
+    """Have the kernel end as Python ends, so that what the notebook left open is written out."""
+    CHILD.shell.exit_now = True  # which also leaves the loop of a GUI, but not at once
+    loop = CHILD.shell.kernel.io_loop
+    loop.call_later(0, loop.stop)
+
+
+def evaluated(text: str) -> dict[str, Any]:
+    """Return ``{"values": ...}`` or ``{"error": ...}`` for one expression."""
+    try:
+        result = eval(text, CHILD.shell.user_global_ns, CHILD.shell.user_ns)  # noqa: S307
+        return {"values": values.flattened(result)}
+    except values.NotANumberError as error:
+        return {"error": f"it is {error}"}
+    except Exception as error:  # noqa: BLE001  # whatever the expression raises
+        return {"error": f"it raised {said(error)}"}
+
+
+def said(error: BaseException) -> str:
+    """Return an exception as the last line of its traceback has it."""
+    return "".join(traceback.format_exception_only(type(error), error)).strip()
+
+
+class Seeder(importlib.abc.MetaPathFinder):
+    """Seeds the global generators of libraries as soon as the notebook has imported them."""
+
+    def __init__(self, seed: int) -> None:
+        self._seeds: dict[str, Callable[[Any], object]] = {
+            "numpy.random": lambda module: module.seed(seed % _SEEDS),
+            "torch": lambda module: module.manual_seed(seed),
+            "tensorflow": lambda module: module.random.set_seed(seed),
+        }
+        for name in [name for name in self._seeds if name in sys.modules]:
+            self._seeds.pop(name)(sys.modules[name])
+
+    def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """Find the module as the other finders do, and have it seeded after it has run."""
+        seed = self._seeds.get(name)
+        if seed is None:
+            return None
+        others = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
+        spec = next((spec for spec in others if spec is not None), None)
+        loader: Any = None if spec is None else spec.loader
+        if loader is not None:
+            run = loader.exec_module
+
+            def run_and_seed(module: ModuleType) -> None:
+                del loader.exec_module  # this once
+                run(module)
+                if self._seeds.pop(name, None) is not None:
+                    seed(module)
+
+            loader.exec_module = run_and_seed
+        return spec
+
+
+def start(config: dict[str, Any], arguments: list[str]) -> Any:
+    """Return IPython's kernel application, initialised and ready to start."""
+    # the debugger is never used here, and loading it takes half of a kernel's start
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    import ipykernel
+    from ipykernel.kernelapp import IPKernelApp
+
+    class Application(IPKernelApp):
+        def init_iopub(self, context: Any) -> None:
+            context.sndhwm = 0  # output that comes faster than it is read waits instead of being dropped
+            super().init_iopub(context)  # type: ignore[no-untyped-call]
+
+    folder = os.path.dirname(os.path.dirname(ipykernel.__file__))  # noqa: PTH120
+    sys.argv = [os.path.join(folder, "ipykernel_launcher.py"), *arguments]  # noqa: PTH118  # as in Jupyter
+    app = Application.instance()
+    app.initialize([*arguments, "--HistoryManager.hist_file=:memory:"])  # type: ignore[no-untyped-call]
+    del sys.modules["debugpy"]
+    # after the notebook's own folder: where both have a module of one name, the notebook's wins
+    place = sys.path.index("") + 1 if "" in sys.path else len(sys.path)
+    sys.path.insert(place, config["root"])
+    return app
+
+
+def main() -> None:
+    """Run the kernel until it is told to end."""
+    global CHILD  # noqa: PLW0603
+    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+    if sys.path and sys.path[0] == here:  # not there in Python's safe-path mode
+        del sys.path[0]
+    with open(sys.argv[1], encoding="utf-8") as stream:  # noqa: PTH123
+        config = json.load(stream)
+    watch = guard.Guard(config["work"], config["project"], config["folder"], config["journal"])
+    app = start(config, sys.argv[2:])
+    CHILD = Child(config, watch)
+    CHILD.attach(app.shell)
+    app.start()
+
+
+if __name__ == "__main__":
+    sys.modules[NAME] = sys.modules["__main__"]
+    __name__ = NAME
+    main()

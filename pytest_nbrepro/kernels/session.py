@@ -1,0 +1,254 @@
+"""A kernel from its start to its end, for the event loop of one run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import threading
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pytest_nbrepro.kernels import connection, covering, faults
+from pytest_nbrepro.kernels.process import Exit, Process
+from pytest_nbrepro.kernels.request import Request
+from pytest_nbrepro.kernels.specs import Kernel
+
+if TYPE_CHECKING:
+    from pytest_nbrepro.kernels.client import Connection
+
+T = TypeVar("T")
+
+_ATTEMPTS = 2
+_START = 60.0  # seconds for a kernel to answer
+_LEAVE = 5.0  # seconds for a kernel to end by itself, as Jupyter gives it
+_QUIET = 0.1  # seconds without output after which a kernel that is gone has said all
+_QUIET_LONGEST = 2.0
+
+
+class Session:
+    """One kernel; usable only in the loop it was made in, but for `stop`.
+
+    Args:
+        request: the run.
+        kernel: what to start.
+        folder: a private folder.
+    """
+
+    def __init__(self, request: Request, kernel: Kernel, folder: Path) -> None:
+        self.kernel = kernel
+        self.connection: Connection
+        self.cell: int | None = None  # the index of the cell that runs, for what is told of the end
+        self.journal = folder / "journal"
+        self.measured = folder / "coverage"
+        self.log = request.folder / "kernel.log"
+        extra = {**kernel.environment(os.environ), **request.env}
+        self._env, self.chosen = connection.environment(os.environ, extra, folder, request.seed)
+        self._bytecode = "PYTHONDONTWRITEBYTECODE" not in {**os.environ, **extra}
+        self._request = request
+        self._folder = folder
+        self._loop = asyncio.get_running_loop()
+        self._deadline = None if request.timeout is None else time.monotonic() + request.timeout
+        self._stopped: asyncio.Future[None] = self._loop.create_future()
+        self._gone: asyncio.Future[Exit] = self._loop.create_future()
+        self._lock = threading.Lock()  # between `stop` and starting
+        self._stopping = False
+        self._process: Process | None = None
+        self._watcher: threading.Thread | None = None
+        self._connected = False
+        self._exit: Exit | None = None
+
+    async def open(self) -> dict[str, Any]:
+        """Start the kernel and return what it tells of itself.
+
+        A kernel that dies before it has answered is started once more: where it has TCP ports, another
+        process may have taken one.
+
+        Raises:
+            Halt: it did not start.
+        """
+        why = ""
+        for _ in range(_ATTEMPTS):
+            self._launch()
+            # imported while the kernel starts: it takes as long
+            from pytest_nbrepro.kernels.client import Connection
+
+            self.connection = Connection(self._path, control=not self.kernel.ipython)
+            self._connected = True
+            ready = asyncio.ensure_future(self.connection.ready())
+            try:
+                left = self.left(_START)
+                done = await self._wait(ready, left)
+                if done:
+                    return ready.result()
+                why = f"no answer in {left:g} s"
+                if not self._gone.done():
+                    break
+                gone = self._gone.result()
+                why = f"it ended with {gone.signal or f'exit code {gone.returncode}'}"
+                if gone.reason != "ended":
+                    why = gone.reason
+                    break
+            finally:
+                await cancel(ready)
+            self._disconnect()
+        raise faults.not_started(why, self.kernel.name, self.log)
+
+    async def until(self, task: asyncio.Future[Any], seconds: float | None) -> bool:
+        """Wait for a task; False when the time is over, and the task goes on.
+
+        Raises:
+            Halt: the kernel is gone, or the run was stopped.
+        """
+        done = await self._wait(task, seconds)
+        if not done and self._gone.done():
+            raise faults.died(self._gone.result(), self.cell, self._request.memory, self.log)
+        return done
+
+    async def within(self, work: Coroutine[Any, Any, T], seconds: float | None) -> T:
+        """Return the result of `work`.
+
+        Raises:
+            TimeoutError: the time is over; `work` is cancelled.
+            Halt: the kernel is gone, or the run was stopped.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            if not await self.until(task, seconds):
+                raise TimeoutError
+            return task.result()
+        finally:
+            await cancel(task)
+
+    def left(self, seconds: float | None) -> float | None:
+        """Return the shorter of a limit and what is left of the run's time."""
+        if self._deadline is None:
+            return seconds
+        rest = max(0.0, self._deadline - time.monotonic())
+        return rest if seconds is None else min(rest, seconds)
+
+    def interrupt(self) -> None:
+        """Interrupt the cell that runs."""
+        if self.kernel.message_interrupt:
+            self.connection.interrupt()
+        elif self._process is not None:
+            self._process.interrupt()
+
+    def stop(self) -> None:
+        """Kill the kernel at once and end every wait. From any thread."""
+        with self._lock:
+            self._stopping = True
+            if self._process is not None:
+                self._process.end()
+        with contextlib.suppress(RuntimeError):  # the loop has ended: there is no wait left
+            self._loop.call_soon_threadsafe(self._set_stopped)
+
+    async def leave(self) -> bool:
+        """Have the kernel end by itself, so that files which the notebook left open are written out.
+
+        Returns:
+            Whether it did.
+        """
+        await self.connection.drain()
+        if self.kernel.ipython:
+            self.connection.tell("leave()")
+        else:
+            self.connection.client.shutdown()
+        ends: set[asyncio.Future[Any]] = {self._gone, self._stopped}
+        await asyncio.wait(ends, timeout=_LEAVE, return_when=asyncio.FIRST_COMPLETED)
+        return self._gone.done()
+
+    def close(self) -> Exit | None:
+        """Kill what is left, close everything, and return how the kernel ended, if it ever started."""
+        self._disconnect()
+        if not self.log.exists() or self.log.stat().st_size:
+            return self._exit
+        self.log.unlink()
+        return self._exit
+
+    def _launch(self) -> None:
+        request = self._request
+        self._path = connection.connect(self._folder, sockets=self.kernel.ipython)
+        config = self._folder / "child.json"
+        config.write_text(json.dumps(self._told()), encoding="utf-8")
+        with self._lock:
+            if self._stopping:
+                raise faults.interrupted(None)
+            self._gone = self._loop.create_future()
+            try:
+                self._process = Process(
+                    self.kernel.arguments(self._path, config),
+                    cwd=request.cwd,
+                    env=self._env,
+                    folder=self._folder,
+                    log=self.log,
+                    memory=request.memory,
+                )
+            except OSError as error:
+                raise faults.not_started(str(error), self.kernel.name, self.log) from error
+        self._watcher = threading.Thread(target=self._watch, args=(self._process, self._gone), daemon=True)
+        self._watcher.start()
+
+    def _told(self) -> dict[str, Any]:
+        """Return the configuration of the script inside the kernel."""
+        request, coverage = self._request, self._request.coverage
+        return {
+            "work": str(request.work),
+            "root": str(request.work),
+            "project": str(request.project),
+            "folder": str(request.folder),
+            "journal": str(self.journal),
+            "seed": request.seed,
+            "bytecode": self._bytecode,
+            "coverage": None
+            if coverage is None
+            else {
+                "config_file": coverage.config_file,
+                "source": covering.sources(coverage.source, request.work, request.project),
+                "branch": coverage.branch,
+                "data_file": str(self.measured),
+            },
+        }
+
+    def _watch(self, process: Process, gone: asyncio.Future[Exit]) -> None:
+        self._loop.call_soon_threadsafe(gone.set_result, process.wait())
+
+    def _set_stopped(self) -> None:
+        if not self._stopped.done():
+            self._stopped.set_result(None)
+
+    async def _wait(self, task: asyncio.Future[Any], seconds: float | None) -> bool:
+        """Wait until the task is done, the kernel gone, the run stopped or the time over."""
+        waiting = {task, self._gone, self._stopped}
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if self._stopped.done():
+            raise faults.interrupted(self.cell)
+        if self._gone.done() and not task.done():
+            await self._last_words(task)
+        return task.done()
+
+    async def _last_words(self, task: asyncio.Future[Any]) -> None:
+        """Let what the kernel had sent before it went arrive."""
+        start = time.monotonic()
+        while not task.done() and time.monotonic() - start < _QUIET_LONGEST:
+            await asyncio.wait({task}, timeout=_QUIET / 5)
+            if time.monotonic() - max(start, self.connection.last_heard) > _QUIET:
+                return
+
+    def _disconnect(self) -> None:
+        """End the kernel that was started, if one was, and close the sockets to it."""
+        if self._process is not None and self._watcher is not None:
+            self._exit = self._process.ensure_gone()
+            self._watcher.join()
+        if self._connected:
+            self.connection.close()
+            self._connected = False
+
+
+async def cancel(task: asyncio.Future[Any]) -> None:
+    """Cancel a task and wait until it has ended, however it does; nothing where it has already."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

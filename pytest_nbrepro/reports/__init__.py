@@ -1,0 +1,1 @@
+"""Telling: from a judged run to text. Formatters are pure: data in, text out."""

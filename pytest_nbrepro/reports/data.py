@@ -1,0 +1,98 @@
+"""What a report tells of one case; every formatter takes this and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_nbrepro.model import Check, CheckStatus, Run, RunStatus, Verdict, Why
+
+CLOSE = 0.5  # passes that used more of their limit than this are told
+_ORDER = (
+    CheckStatus.ERROR,
+    CheckStatus.LOST,
+    CheckStatus.NEW,
+    CheckStatus.STRUCTURE,
+    CheckStatus.XPASS,
+    CheckStatus.DIFFERS,
+    CheckStatus.DRIFT,
+)
+
+
+@dataclass(frozen=True)
+class CaseReport:
+    """One case, judged."""
+
+    case: str  # "analysis/train.ipynb::x=-1.0"
+    run: Run
+    verdict: Verdict
+    place: str  # the run's folder as people may type it
+    why: Why | None = None
+    first: str | None = None  # what people call the first cell that differs or failed
+    diff: str = ""  # nbdime's diff of that cell
+    failed_source: str = ""  # source of the cell that failed
+    refused: str | None = None  # why the values of this run can't be accepted
+    waits: bool = False  # the values wait for a person
+    once: bool = False  # the baseline rests on one run alone
+
+    @property
+    def ok(self) -> bool:
+        """Whether the case reproduces."""
+        return self.verdict.ok
+
+    @property
+    def completed(self) -> bool:
+        """Whether the notebook ran to its end."""
+        return self.run.status is RunStatus.COMPLETED
+
+    @property
+    def failures(self) -> list[Check]:
+        """The checks that do not pass, those without a number first, then by `used`, worst first."""
+        return sorted(self.verdict.failed, key=lambda c: (_ORDER.index(c.status), -(c.used or 0.0), c.name))
+
+    @property
+    def close(self) -> list[Check]:
+        """The passes that used more than half of their limit, and improvements; worst first."""
+        passes = [
+            c
+            for c in self.verdict.checks
+            if c.status is CheckStatus.IMPROVED
+            or (c.status.ok and c.used is not None and CLOSE < c.used < float("inf"))
+        ]
+        return sorted(passes, key=lambda c: -(c.used or 0.0))
+
+    @property
+    def summary(self) -> str:
+        """One sentence."""
+        if not self.completed:
+            where = f" in {self.first}" if self.first else ""
+            return f"{_HOW[self.run.status]}{where}"
+        if self.refused:
+            return self.refused
+        failed, n = self.verdict.failed, len(self.verdict.checks)
+        if not failed:
+            return f"reproduces: {n} checks"
+        if all(check.status is CheckStatus.NEW for check in failed) and len(failed) == n:
+            return f"no baseline yet for {_checks(n)}"
+        return f"{len(failed)} of {_checks(n)} drifted"
+
+
+_HOW = {
+    RunStatus.RUNNING: "still running",
+    RunStatus.COMPLETED: "completed",
+    RunStatus.FAILED: "failed",
+    RunStatus.TIMEOUT: "ran out of time",
+    RunStatus.DIED: "died",
+    RunStatus.INTERRUPTED: "was interrupted",
+}
+
+
+def _checks(n: int) -> str:
+    return f"{n} check" if n == 1 else f"{n} checks"
+
+
+def used_values(report: CaseReport) -> list[tuple[str, str]]:
+    """Return what each check used of its limit, as JUnit properties ``nbrepro.used.<name>``."""
+    return [
+        (f"nbrepro.used.{check.name}", str(check.status) if check.used is None else f"{check.used:g}")
+        for check in report.verdict.checks
+    ]

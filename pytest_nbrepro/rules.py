@@ -1,0 +1,92 @@
+"""From checked keys to a spec, and what can only be checked across several keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pytest_nbrepro.model import ArtifactRule, MetricRule, OutputsRule, Spec
+from pytest_nbrepro.schema import ArtifactKeys, MetricKeys, SpecKeys
+from pytest_nbrepro.sources import Fault
+
+_WILD = frozenset("*?[")
+
+
+def across(merged: Mapping[Any, Any]) -> list[Fault]:
+    """Return what is wrong between the keys of a merged annotation; single values may have faults."""
+    metrics = merged.get("metrics")
+    if not isinstance(metrics, Mapping):
+        return []
+    rules = ((name, rule) for name, rule in metrics.items() if isinstance(rule, Mapping))
+    return [fault for name, rule in rules for fault in _metric_faults(name, rule)]
+
+
+def _metric_faults(name: Any, rule: Mapping[Any, Any]) -> Iterator[Fault]:
+    path = ("metrics", name)
+    if "flips" in rule and "of" not in rule:
+        yield Fault((*path, "flips"), "needs 'of', the number of cases that the metric is a share of")
+    low, high = _number(rule.get("min")), _number(rule.get("max"))
+    if low is not None and high is not None and low > high:
+        last = max(("min", "max"), key=list(rule).index)
+        yield Fault((*path, last), f"'min' is greater than 'max': {low} > {high}")
+    if "value" in rule and not _WILD.isdisjoint(str(name)):
+        yield Fault((*path, "value"), f"needs the name of one metric, {name!r} is a pattern")
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def settled(merged: Mapping[Any, Any]) -> Spec:
+    """Return the spec of a merged annotation that has no faults."""
+    keys = SpecKeys.model_validate(merged)
+    return Spec(
+        flags=keys.flags,
+        cases=keys.cases,
+        matrix=keys.matrix,
+        metrics=tuple(_metric(pattern, rule) for pattern, rule in keys.metrics.items()),
+        artifacts=tuple(_artifact(pattern, rule) for pattern, rule in keys.artifacts.items()),
+        outputs=OutputsRule(limits=keys.outputs.limits()) if keys.outputs else OutputsRule(ignore=True),
+        inputs=keys.inputs,
+        seed=keys.seed,
+        env=keys.env,
+        kernel=keys.kernel,
+        timeout=keys.timeout,
+        cell_timeout=keys.cell_timeout,
+        memory=keys.memory,
+        xfail=keys.xfail,
+        marks=keys.marks,
+    )
+
+
+def _metric(pattern: str, keys: MetricKeys | None) -> MetricRule:
+    if keys is None:
+        return MetricRule(pattern, ignore=True)
+    return MetricRule(
+        pattern,
+        limits=keys.limits(),
+        of=keys.of,
+        flips=keys.flips,
+        better=keys.better,
+        min=keys.min,
+        max=keys.max,
+        value=keys.value,
+        xfail=keys.xfail,
+    )
+
+
+def _artifact(pattern: str, keys: ArtifactKeys | None) -> ArtifactRule:
+    if keys is None:
+        return ArtifactRule(pattern, ignore=True)
+    columns = {name: limits.limits() for name, limits in keys.columns.items() if limits is not None}
+    return ArtifactRule(
+        pattern,
+        limits=keys.limits(),
+        columns=columns,
+        ignore_columns=tuple(name for name, limits in keys.columns.items() if limits is None),
+        key=keys.key,
+        order=keys.order,
+        tile=keys.tile,
+        numbers=keys.numbers.limits() if keys.numbers else None,
+        xfail=keys.xfail,
+    )

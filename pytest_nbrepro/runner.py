@@ -1,0 +1,182 @@
+"""`run_case`: from a task to a run on disk. The one function that other processes are sent."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pytest_nbrepro import (
+    capture,
+    comparers,
+    environment,
+    execution,
+    files,
+    flags,
+    notebook,
+    workspace,
+)
+from pytest_nbrepro.errors import KernelError, NbreproError
+from pytest_nbrepro.model import Metric, Progress, Run, RunError, RunStatus, Task
+from pytest_nbrepro.store import Store
+
+EXECUTED = "notebook.ipynb"
+ENVIRONMENT = "environment.json"
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C in the middle of a run; `run` is what was kept of it."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run = run
+
+
+def run_case(task: Task, progress: Callable[[Progress], None] | None = None) -> Run:
+    """Execute a case and keep everything of it.
+
+    Whatever ends the run, its record is on disk and says how it ended.
+
+    Args:
+        task: what to run.
+        progress: called as cells begin, and about once a second while one runs.
+
+    Raises:
+        StoreError: the run cannot be kept.
+        KeyboardInterrupt: from outside; the run is kept as interrupted.
+    """
+    folder = Store(task.store).claim()
+    run = Run(
+        id=folder.name,
+        folder=folder,
+        notebook=task.case.notebook,
+        case=task.case.name,
+        flags=task.case.flags,
+        status=RunStatus.RUNNING,
+        started=datetime.now(UTC).isoformat(timespec="microseconds"),
+    )
+    store = Store(task.store)
+    store.write(run)
+    begun = time.perf_counter()
+    try:
+        ended = _attempt(task, run, progress)
+    except Interrupted as stop:
+        store.write(_timed(stop.run, begun))
+        raise
+    except KeyboardInterrupt:
+        error = RunError("interrupted", "interrupted before the notebook ran")
+        store.write(_timed(dataclasses.replace(run, status=RunStatus.INTERRUPTED, error=error), begun))
+        raise
+    except NbreproError as fault:
+        ended = dataclasses.replace(run, status=RunStatus.FAILED, error=_as_run_error(fault))
+    except OSError as fault:
+        what = f"{fault.strerror or fault}: {fault.filename or folder}"
+        error = RunError("workspace", what, hint="is the disk full, or the folder read-only?")
+        ended = dataclasses.replace(run, status=RunStatus.FAILED, error=error)
+    finally:
+        left = _cleared(folder / "work")
+    ended = _timed(dataclasses.replace(ended, notes=(*ended.notes, *left)), begun)
+    store.write(ended)
+    return ended
+
+
+def _cleared(work: Path) -> tuple[str, ...]:
+    """Remove the mirror; return a note where that is not possible, which must not hide how the run ended."""
+    try:
+        workspace.remove(work)
+    except NbreproError as fault:
+        return (f"the folder in which the notebook ran is left behind: {fault.what}",)
+    return ()
+
+
+def _attempt(task: Task, run: Run, progress: Callable[[Progress], None] | None) -> Run:
+    case, spec = task.case, task.case.spec
+    path = task.root / case.notebook
+    source = notebook.read(path)
+    declared = {*spec.flags, *case.flags}
+    found = flags.detect(source, declared)
+    changed = flags.apply(source, found, case.flags)
+    run = dataclasses.replace(run, flags=flags.effective(found, case.flags))
+    staged = workspace.stage(
+        task.root, path, run.folder / "work", inputs=spec.inputs, skip=(task.store, task.baselines)
+    )
+    request = execution.Request(
+        notebook=source.with_sources(changed),
+        path=path,
+        cwd=staged.folder,
+        work=staged.root,
+        project=task.root,
+        folder=run.folder,
+        kernel=spec.kernel,
+        language=source.language,
+        recorded_kernel=source.kernel,
+        env=spec.env,
+        seed=spec.seed,
+        timeout=spec.timeout if spec.timeout is not None else task.timeout,
+        cell_timeout=spec.cell_timeout,
+        memory=spec.memory,
+        expressions={rule.pattern: rule.value for rule in spec.metrics if rule.value is not None},
+        coverage=task.coverage,
+    )
+    try:
+        done = execution.execute(request, progress)
+    except execution.Interrupted as stop:
+        raise Interrupted(_kept(task, run, stop.execution, staged)) from None
+    return _kept(task, run, done, staged)
+
+
+def _kept(task: Task, run: Run, done: execution.Execution, staged: workspace.Workspace) -> Run:
+    """Return the run with what its execution gave, and write its environment record."""
+    written = [(file.name, file.path) for file in workspace.written(staged)]
+    captured = capture.capture(
+        notebook.parse(files.dump_json(done.notebook), run.folder / EXECUTED),
+        run.folder,
+        values={v.name: Metric(v.value, v.dtype, v.cell) for v in done.values},
+        written=written,
+        flags=run.flags,
+        seconds=done.seconds,
+        hidden=hidden_folders(run, task.root),
+    )
+    run = dataclasses.replace(
+        run,
+        status=done.status,
+        error=done.error,
+        metrics=captured.metrics,
+        artifacts={n: comparers.described(a, run.folder) for n, a in captured.artifacts.items()},
+        cells=captured.cells,
+        notes=(*done.notes, *captured.notes),
+        peak=done.peak,
+    )
+    files.write_json(run.folder / ENVIRONMENT, _environment(task, run, done.facts, done.read))
+    broken = workspace.broken(staged)
+    if not broken:
+        return run
+    error = RunError(
+        "workspace",
+        f"the run changed files of the project: {', '.join(broken)}",
+        hint="a notebook may write beside itself or below, not to its inputs (or did somebody edit them meanwhile?)",
+    )
+    return dataclasses.replace(run, status=RunStatus.FAILED, error=run.error or error)
+
+
+def _environment(task: Task, run: Run, facts: Mapping[str, Any], read: tuple[str, ...]) -> dict[str, Any]:
+    recorded = environment.record(facts, read, task.root)
+    return {**recorded, "flags": {name: files.to_json(value) for name, value in run.flags.items()}}
+
+
+def hidden_folders(run: Run, root: Path) -> tuple[str, ...]:
+    """Return the folders whose paths mean nothing in a run's text, the longest first."""
+    return (str(run.folder / "work"), str(run.folder), str(root))
+
+
+def _as_run_error(fault: NbreproError) -> RunError:
+    kind = "kernel" if isinstance(fault, KernelError) else "workspace"
+    message = f"{fault.where}: {fault.what}" if fault.where else fault.what
+    return RunError(kind, message, hint=fault.hint)
+
+
+def _timed(run: Run, begun: float) -> Run:
+    return dataclasses.replace(run, duration=round(time.perf_counter() - begun, 3))

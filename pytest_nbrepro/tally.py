@@ -1,0 +1,173 @@
+"""What became of all cases of a session: acceptance, obsolete baselines, the last words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_nbrepro import baselines, files, pending
+from pytest_nbrepro.assessment import Places
+from pytest_nbrepro.errors import NbreproError
+from pytest_nbrepro.options import Update
+
+LAST = "last-session.json"  # in the run store: what `nbrepro prune` goes by
+_FILTERS = ("keyword", "markexpr", "lf", "ignore", "ignore_glob", "deselect")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of one case, as plain data."""
+
+    case: str
+    folder: str
+    ok: bool
+    runs: int
+    pending: str
+    accepted: bool
+    seconds: float
+
+    def plain(self) -> dict[str, Any]:
+        """Return the record as a dictionary."""
+        return asdict(self)
+
+
+@dataclass
+class Selection:
+    """Which cases a session looked at, and whether those were all that there are."""
+
+    folders: list[str] = field(default_factory=list)
+    deselected: int = 0
+    broken: int = 0  # notebooks that could not be collected
+    complete: bool = True
+    scope: list[str] = field(default_factory=list)  # prefixes below the folder of baselines
+
+    def plain(self) -> dict[str, Any]:
+        """Return the selection as a dictionary."""
+        return asdict(self)
+
+    def merge(self, other: Selection) -> None:
+        """Take what another process selected; all of them collect the same."""
+        self.folders = sorted({*self.folders, *other.folders})
+        self.deselected = max(self.deselected, other.deselected)
+        self.broken = max(self.broken, other.broken)
+        self.complete &= other.complete
+
+    def narrow(self, config: pytest.Config) -> None:
+        """Set the scope from what the command line asked for."""
+        filtered = any(config.getoption(name, None) for name in _FILTERS)
+        self.complete &= not (self.deselected or self.broken or filtered)
+        for argument in config.args:
+            name, _, case = argument.partition("::")
+            path = Path(config.invocation_params.dir, name)
+            if case or not path.is_relative_to(config.rootpath):
+                continue
+            relative = path.relative_to(config.rootpath).as_posix()
+            self.scope.append("" if relative == "." else relative.removesuffix(".ipynb"))
+
+
+class Tally:
+    """Counts cases and closes the session."""
+
+    def __init__(self, places: Places, update: Update) -> None:
+        self.places = places
+        self.update = update
+        self.records: list[Record] = []
+        self.selection = Selection()
+        self.obsolete: list[str] = []
+        self.written: list[Record] = []
+        self.faults: list[str] = []
+
+    def add(self, record: Record) -> None:
+        """Count a case."""
+        self.records.append(record)
+
+    def close(self, *, interrupted: bool, green: bool) -> bool:
+        """Accept what may be accepted, look for obsolete baselines, and leave word for `nbrepro prune`.
+
+        Returns:
+            Whether the session fails for something that no single test stands for.
+        """
+        if not interrupted:
+            self._accept()
+        ran = {record.folder for record in self.records}
+        complete = self.selection.complete and not interrupted and set(self.selection.folders) <= ran
+        if complete:
+            self.obsolete = list(self._obsolete())
+        self._leave_word(complete=complete, green=green and not self.faults)
+        return bool(self.obsolete or self.faults)
+
+    def _accept(self) -> None:
+        accepted = {record.folder: record for record in self.records if record.accepted}
+        if not accepted:
+            return
+        for entry in pending.entries(self.places.pending):
+            if entry.folder not in accepted:
+                continue
+            try:
+                pending.accept(self.places.pending, entry, self.places.root, self.places.baselines)
+            except NbreproError as error:
+                self.faults.append(str(error))
+            else:
+                self.written.append(accepted[entry.folder])
+
+    def _obsolete(self) -> Iterator[str]:
+        """Yield the baselines in scope that no case has; a test's own only when its notebook is gone."""
+        known = set(self.selection.folders) | {record.folder for record in self.records}
+        for folder in baselines.folders(self.places.baselines, self.selection.scope):
+            if folder in known:
+                continue
+            notebook = self.places.root / f"{folder.rsplit('/', 1)[0]}.ipynb"
+            if not (baselines.made_by_fixture(self.places.baselines / folder) and notebook.exists()):
+                yield folder
+
+    def _leave_word(self, *, complete: bool, green: bool) -> None:
+        """Say what this session saw, where it ran notebooks at all."""
+        if not self.places.store.is_dir():
+            return
+        word = {"schema": 1, "complete": complete, "green": green, "obsolete": self.obsolete}
+        files.write_json(self.places.store / LAST, word)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the last words, none where no notebook ran and all is well."""
+        if self.records:
+            yield self._counts()
+        if self.written:
+            new = sum(record.pending == "new" for record in self.written)
+            runs = sum(record.runs for record in self.written)
+            yield (
+                f"{_count(len(self.written), 'baseline')} written ({new} new, {len(self.written) - new} changed) "
+                f"after {_count(runs, 'run')}: review them with git diff"
+            )
+        waiting = [record for record in self.records if record.pending and not record.accepted]
+        if waiting:
+            yield f"{_count(len(waiting), 'case')} with values that wait: nbrepro accept --list"
+        for fault in self.faults:
+            yield f"not accepted: {fault}"
+        if self.obsolete:
+            yield f"{_count(len(self.obsolete), 'obsolete baseline')}, which no case has (nbrepro prune deletes them):"
+            yield from (f"  {folder}" for folder in self.obsolete)
+
+    def _counts(self) -> str:
+        accepted = sum(record.accepted for record in self.records)
+        ok = sum(record.ok for record in self.records) - accepted
+        runs = _count(sum(record.runs for record in self.records), "run")
+        told = f"{ok} of {_count(len(self.records), 'case')} reproduced in {runs}"
+        return f"{told}, {accepted} with new values" if accepted else told
+
+
+def read_word(store: Path) -> dict[str, Any] | None:
+    """Return what the last session left, None where there is nothing to go by."""
+    try:
+        word: dict[str, Any] = json.loads((store / LAST).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return word if word.get("schema") == 1 else None
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

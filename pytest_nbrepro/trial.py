@@ -1,0 +1,136 @@
+"""One case through its whole life: run, judged, run again where a first baseline needs it, kept as pending."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pytest_nbrepro import pending
+from pytest_nbrepro.assessment import Assessment, Places, agree, assess, keep_pending
+from pytest_nbrepro.model import CheckStatus, Progress, Run, RunStatus, Task
+from pytest_nbrepro.options import Update
+from pytest_nbrepro.runner import run_case
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What may become a baseline."""
+
+    update: Update = Update.NONE
+    once: bool = False  # a first baseline may rest on one run
+    fixture: bool = False  # a test function asks, not a collected notebook
+
+    def accepts(self, kind: pending.Kind) -> bool:
+        """Tell whether pending values of this kind are accepted at the end of the session."""
+        return kind in _ACCEPTED[self.update]
+
+
+_ACCEPTED: dict[Update, set[pending.Kind]] = {
+    Update.NONE: set(),
+    Update.NEW: {"new"},
+    Update.CHANGED: {"new", "changed"},
+    Update.ALL: {"new", "changed", "refresh"},
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What became of a case."""
+
+    assessment: Assessment
+    runs: int
+    pending: pending.Kind | None = None  # what waits for a person
+    accepted: bool = False  # … and is accepted at the end of the session
+    refused: str | None = None  # why nothing may wait
+
+    @property
+    def ok(self) -> bool:
+        """Whether the case reproduces, or its new values are about to be accepted."""
+        return self.refused is None and (self.assessment.verdict.ok or self.accepted)
+
+
+def try_case(
+    task: Task, places: Places, policy: Policy, progress: Callable[[Progress], None] | None = None
+) -> Trial:
+    """Run a case and see it through.
+
+    Raises:
+        StoreError: the run or its pending values cannot be kept.
+    """
+    return settle(task, run_case(task, progress), places, policy, progress)
+
+
+def settle(
+    task: Task,
+    run: Run,
+    places: Places,
+    policy: Policy,
+    progress: Callable[[Progress], None] | None = None,
+) -> Trial:
+    """Judge a run; where the case has no baseline, run it a second time and see whether the two agree.
+
+    Raises:
+        StoreError: the second run or the pending values cannot be kept.
+    """
+    case = task.case
+    assessment = assess(case, run, places)
+    if run.status is not RunStatus.COMPLETED or _broken(assessment):
+        return Trial(assessment, 1)
+    if assessment.baseline is None and assessment.verdict.checks:
+        return _first(task, assessment, places, policy, progress)
+    kind = _kind(assessment, policy)
+    if kind is None:
+        pending.drop(places.pending, case.folder)
+        return Trial(assessment, 1)
+    once = assessment.baseline is not None and assessment.baseline.once
+    fixture = assessment.baseline is not None and assessment.baseline.fixture
+    refresh = policy.update is Update.ALL
+    keep_pending(assessment, places, kind, once=once, fixture=fixture, refresh=refresh)
+    return Trial(assessment, 1, kind, policy.accepts(kind))
+
+
+def _first(
+    task: Task,
+    assessment: Assessment,
+    places: Places,
+    policy: Policy,
+    progress: Callable[[Progress], None] | None,
+) -> Trial:
+    """Keep a first baseline as pending, once a second run agrees with the first."""
+    runs = 1
+    if not policy.once:
+        second = agree(task.case, assessment, run_case(task, progress), places)
+        runs = 2
+        if not second.verdict.ok:
+            pending.drop(places.pending, task.case.folder)
+            return Trial(second, runs, refused=_disagreement(second))
+    if _failing_beyond_new(assessment):
+        return Trial(assessment, runs, refused="no baseline can be made of this run")
+    keep_pending(assessment, places, "new", once=policy.once, fixture=policy.fixture)
+    return Trial(assessment, runs, "new", policy.accepts("new"))
+
+
+def _disagreement(second: Assessment) -> str:
+    if second.run.status is not RunStatus.COMPLETED:
+        return "a second run of the same notebook did not complete: no baseline"
+    failed, n = len(second.verdict.failed), len(second.verdict.checks)
+    return f"two runs of the same notebook disagree in {failed} of {n} checks: no baseline"
+
+
+def _kind(assessment: Assessment, policy: Policy) -> pending.Kind | None:
+    """Return what the values of a complete run are, or None where nothing needs to wait."""
+    failed = assessment.verdict.failed
+    if failed:
+        return "new" if all(check.status is CheckStatus.NEW for check in failed) else "changed"
+    moved = any(check.status is not CheckStatus.EQUAL for check in assessment.verdict.checks)
+    return "refresh" if moved and policy.update is Update.ALL else None
+
+
+def _broken(assessment: Assessment) -> bool:
+    """Tell whether the baseline could not be read: nothing may take its place unasked."""
+    return any(check.kind == "baseline" for check in assessment.verdict.checks)
+
+
+def _failing_beyond_new(assessment: Assessment) -> bool:
+    """Tell whether a run fails even without a baseline: a declared metric or artifact is missing."""
+    return any(check.status is not CheckStatus.NEW for check in assessment.verdict.failed)

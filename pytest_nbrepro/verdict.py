@@ -1,0 +1,215 @@
+"""The judgement of one run against its baseline: every metric, artifact and cell output, once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import TypeVar
+
+from pytest_nbrepro import capture, comparers
+from pytest_nbrepro.comparers import numbers, outputs
+from pytest_nbrepro.comparers.base import part
+from pytest_nbrepro.model import (
+    ArtifactRule,
+    Baseline,
+    Check,
+    CheckStatus,
+    MetricRule,
+    Run,
+    RunStatus,
+    Spec,
+    Verdict,
+)
+from pytest_nbrepro.notebook import Cell, Notebook
+
+_Rule = TypeVar("_Rule", MetricRule, ArtifactRule)
+_WILD = frozenset("*?[")
+NOTHING = "ran, nothing to check: it prints nothing, shows nothing and writes nothing"
+
+
+def judge(
+    run: Run,
+    executed: Notebook,
+    baseline: Baseline | None,
+    accepted: Notebook | None,
+    spec: Spec,
+    hidden: Sequence[str] = (),
+) -> Verdict:
+    """Judge a run.
+
+    Args:
+        run: the run.
+        executed: its executed copy.
+        baseline: the accepted values; None where there are none yet: then everything is new.
+        accepted: the baseline's executed copy.
+        spec: the annotation.
+        hidden: folders whose paths mean nothing in text (the run's own).
+    """
+    if run.status is not RunStatus.COMPLETED:
+        message = run.error.message if run.error else "it did not end well, and left no word why"
+        cell = run.error.cell if run.error else None
+        check = Check("run", str(run.status), CheckStatus.ERROR, message=message, cell=cell)
+        return Verdict((check,), first_cell=cell, notes=run.notes)
+    checks = [
+        *_metrics(run, baseline, spec.metrics),
+        *_artifacts(run, baseline, spec.artifacts),
+        *_outputs(run, executed, baseline, accepted, spec, hidden),
+    ]
+    notes = run.notes if checks else (*run.notes, NOTHING)
+    return Verdict(tuple(checks), _first_cell(checks), notes)
+
+
+def rule_for(name: str, rules: Sequence[_Rule]) -> _Rule | None:
+    """Return the rule for a name: the one that names it, else the last whose pattern matches."""
+    exact = [rule for rule in rules if rule.pattern == name]
+    matching = exact or [rule for rule in rules if fnmatchcase(name, rule.pattern)]
+    return matching[-1] if matching else None
+
+
+def _declared(rules: Sequence[_Rule]) -> list[str]:
+    """Return the names that rules name outright; a run must have them."""
+    return [rule.pattern for rule in rules if not rule.ignore and not _WILD & set(rule.pattern)]
+
+
+def _metrics(run: Run, baseline: Baseline | None, rules: Sequence[MetricRule]) -> Iterator[Check]:
+    accepted = baseline.metrics if baseline else {}
+    for name in _names(run.metrics, accepted, rules):
+        rule = rule_for(name, rules) or MetricRule(name)
+        if rule.ignore:
+            continue
+        result, wanted = run.metrics.get(name), accepted.get(name)
+        if result is None:
+            yield _lost("metric", name, known=wanted is not None)
+        elif wanted is None:
+            message = f"{result.value!r} has no baseline"
+            yield Check("metric", name, CheckStatus.NEW, message=message, cell=result.cell)
+        else:
+            check = numbers.compare_metric(name, wanted, result, rule)
+            yield _expected(dataclasses.replace(check, cell=result.cell), rule.xfail)
+
+
+def _artifacts(run: Run, baseline: Baseline | None, rules: Sequence[ArtifactRule]) -> Iterator[Check]:
+    accepted = baseline.artifacts if baseline else {}
+    for name in _names(run.artifacts, accepted, rules):
+        rule = rule_for(name, rules) or ArtifactRule(name)
+        if rule.ignore:
+            continue
+        result, wanted = run.artifacts.get(name), accepted.get(name)
+        if result is None:
+            kind = wanted.kind if wanted else "artifact"
+            yield _lost(kind, name, known=wanted is not None, cell=_cell_of(name, run))
+        elif baseline is None or wanted is None:
+            message = f"{result.bytes:,} bytes have no baseline"
+            if "undecodable" in result.schema:
+                message += f", and cannot be read: {result.schema['undecodable']}"
+            yield Check(result.kind, name, CheckStatus.NEW, message=message, cell=result.cell)
+        else:
+            check = comparers.compare(wanted, baseline.folder, result, run.folder, rule)
+            yield _expected(dataclasses.replace(check, cell=result.cell), rule.xfail)
+
+
+def _names(
+    present: Mapping[str, object], accepted: Mapping[str, object], rules: Sequence[_Rule]
+) -> list[str]:
+    return list(dict.fromkeys([*accepted, *present, *_declared(rules)]))
+
+
+def _cell_of(name: str, run: Run) -> int | None:
+    """Return the cell that would have shown a rich output named by its cell's id."""
+    cell_id = name.removeprefix("cell:").split("#", maxsplit=1)[0]
+    return next((cell.index for cell in run.cells if cell.id == cell_id), None)
+
+
+def _lost(kind: str, name: str, *, known: bool, cell: int | None = None) -> Check:
+    message = (
+        "the baseline has it, this run does not" if known else "the annotation names it, the run has none"
+    )
+    return Check(kind, name, CheckStatus.LOST, message=message, cell=cell)
+
+
+def _expected(check: Check, reason: str | None) -> Check:
+    """Turn a check that is expected to fail round; strict: one that does not fail, fails."""
+    if reason is None:
+        return check
+    status = CheckStatus.XPASS if check.status.ok else CheckStatus.XFAIL
+    word = "passes, though expected to fail" if check.status.ok else "fails as expected"
+    return dataclasses.replace(check, status=status, message=f"{word}: {reason}")
+
+
+# ---------------------------------------------------------------------------------------------------
+# Cell outputs
+
+
+def _outputs(
+    run: Run,
+    executed: Notebook,
+    baseline: Baseline | None,
+    accepted: Notebook | None,
+    spec: Spec,
+    hidden: Sequence[str],
+) -> Iterator[Check]:
+    if spec.outputs.ignore:
+        return
+    if baseline is not None and accepted is None:
+        message = "the baseline has no executed copy: accept the case again"
+        yield Check("output", "all cells", CheckStatus.ERROR, message=message)
+        return
+    for mine, theirs in align(executed.code, accepted.code if accepted else ()):
+        if mine is not None and capture.IGNORE_TAG in mine.tags:
+            continue
+        result = capture.cell_text(mine, run.metrics, hidden)[0] if mine else ""
+        wanted = _stored_text(theirs) if theirs else ""
+        index = mine.index if mine else None
+        name = executed.label(mine.index) if mine else _their_label(theirs, accepted)
+        if not result and not wanted:
+            continue
+        if not wanted:
+            yield Check("output", name, CheckStatus.NEW, message=_extract(result), cell=index)
+        elif not result:
+            yield Check("output", name, CheckStatus.LOST, message=_extract(wanted), cell=index)
+        else:
+            outcome = outputs.compare_text(wanted, result, spec.outputs.limits)
+            yield dataclasses.replace(part("output", name, outcome), cell=index)
+
+
+def align(mine: Sequence[Cell], theirs: Sequence[Cell]) -> list[tuple[Cell | None, Cell | None]]:
+    """Pair the code cells of two notebooks: by id, then by equal source; the others stay alone.
+
+    Returns:
+        Pairs in the order of `mine`; cells that only `theirs` has come last.
+    """
+    by_id = {cell.id: cell for cell in theirs}
+    taken = {cell.id for cell in mine if cell.id in by_id}
+    by_source: dict[str, list[Cell]] = {}
+    for cell in theirs:
+        if cell.id not in taken:
+            by_source.setdefault(cell.source, []).append(cell)
+    pairs: list[tuple[Cell | None, Cell | None]] = []
+    for cell in mine:
+        partner = by_id.get(cell.id)
+        if partner is None and by_source.get(cell.source):
+            partner = by_source[cell.source].pop(0)
+            taken.add(partner.id)
+        pairs.append((cell, partner))
+    return pairs + [(None, cell) for cell in theirs if cell.id not in taken]
+
+
+def _stored_text(cell: Cell) -> str:
+    return "".join(
+        capture.joined(output.get("text", "")) for output in cell.outputs if output.get("name") == "stdout"
+    )
+
+
+def _their_label(cell: Cell | None, accepted: Notebook | None) -> str:
+    return f"{accepted.label(cell.index)} of the baseline" if cell and accepted else ""
+
+
+def _extract(text: str) -> str:
+    line = text.strip().splitlines()[0] if text.strip() else ""
+    return repr(line if len(line) <= 60 else line[:59] + "…")
+
+
+def _first_cell(checks: Sequence[Check]) -> int | None:
+    cells = [check.cell for check in checks if not check.status.ok and check.cell is not None]
+    return min(cells, default=None)

@@ -1,0 +1,166 @@
+"""The examples of this repository, with real kernels: they pass, and each changed number is named, and only that."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.e2e, pytest.mark.figures]
+
+# Each round changes one number in some of the notebooks: (cell id, old, new), and what must be named for it.
+Edit = tuple[str, str, str, set[str]]
+LOG = "float(log_loss(truth, probabilities))"
+ONE_ROW = 'predictions.with_columns(pl.col("confidence") * (1 + 1e-4 * (pl.col("id") == 905))).'
+ROUNDS: list[dict[str, Edit]] = [
+    {
+        "train.ipynb": ("train", "loss = objective(x)", "loss = 1.0001 * objective(x)", {"metric loss"}),
+        "svm_boundaries.ipynb": (
+            "flags",
+            "gamma = 1.0",
+            "gamma = 20.0",
+            {"image boundaries", "image boundaries.png"},
+        ),
+        "digits.ipynb": ("scores", LOG, f"1.0001 * {LOG}", {"metric log_loss"}),
+        "timeseries/timeseries.ipynb": (
+            "trend",
+            "float(smoothed.max())",
+            "1.0001 * float(smoothed.max())",
+            {"metric peak_mwh"},
+        ),
+    },
+    {
+        "train.ipynb": ("curve", "envelope = 1 - np", "envelope = 1.1 - np", {"image curve"}),
+        "svm_boundaries.ipynb": ("score", "correct = int(", "correct = -1 + int(", {"metric accuracy"}),
+        "digits.ipynb": (
+            "predictions",
+            "predictions.write_csv(",
+            f"{ONE_ROW}write_csv(",
+            {"table results/predictions.csv"},
+        ),
+        "timeseries/timeseries.ipynb": (
+            "months",
+            "months.to_csv(",
+            'months.loc["2022-02", "demand_mwh"] *= 1.0001\nmonths.to_csv(',
+            {"table summary/months.csv"},
+        ),
+    },
+    {
+        "digits.ipynb": (
+            "probabilities",
+            "np.savez_compressed(",
+            "probabilities[0, 1] *= 1.0001\nnp.savez_compressed(",
+            {"array results/probabilities.npz"},
+        ),
+        "timeseries/timeseries.ipynb": (
+            "seasons",
+            "day_of_year, curve,",
+            "day_of_year, curve + 5 * (year == 2022),",
+            {"image seasons"},
+        ),
+    },
+    {
+        "digits.ipynb": (
+            "predictions",
+            "predictions.write_parquet(",
+            f"{ONE_ROW}write_parquet(",
+            {"table results/predictions.parquet"},
+        ),
+    },
+    {
+        "digits.ipynb": (
+            "confusion",
+            "ax.imshow(confusion",
+            "confusion[8, 0] += 1\nax.imshow(confusion",
+            {"image confusion", "image results/confusion.png"},
+        ),
+    },
+    {"digits.ipynb": ("report", '"test": len(test)', '"test": len(test) + 1', {"json results/report.json"})},
+]
+
+CASES = {
+    "train.ipynb": "x=1.0",
+    "svm_boundaries.ipynb": "default",
+    "digits.ipynb": "default",
+    "timeseries/timeseries.ipynb": "month",
+}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository with the examples and their baselines."""
+    root = tmp_path_factory.mktemp("clone")
+    for name in ("examples", "baselines"):
+        shutil.copytree(
+            ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        )
+    for name in ("pyproject.toml", ".gitignore"):
+        shutil.copy(ROOT / name, root / name)
+    git(root, "init", "-q")
+    git(root, "add", "-A")
+    git(root, "-c", "user.name=n", "-c", "user.email=e@x.invalid", "commit", "-qm", "all")
+    return root
+
+
+def git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environ = {
+        k: v for k, v in os.environ.items() if not k.startswith(("NBREPRO", "PYTEST", "COV_")) and k != "CI"
+    }
+    command = [sys.executable, "-m", "pytest", "--nbrepro", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, check=False)
+
+
+def named(output: str) -> dict[str, set[str]]:
+    """Return what each failing notebook's report names: rows of the worst-first table, as "kind name"."""
+    found: dict[str, set[str]] = {}
+    for report in re.split(r"^NBREPRO ", output, flags=re.MULTILINE)[1:]:
+        notebook = report.split("::")[0].removeprefix("examples/")
+        for line in report.splitlines()[1:]:
+            if line.startswith(("  why", "  ok", "  first", "  next", "_____", "=====")):
+                break
+            if row := re.match(r"  (\w+) +(\S+)", line):
+                found.setdefault(notebook, set()).add(f"{row[1]} {row[2]}")
+    return found
+
+
+def change(root: Path, name: str, cell_id: str, old: str, new: str) -> None:
+    path = root / "examples" / name
+    data = json.loads(path.read_text())
+    (cell,) = [cell for cell in data["cells"] if cell["id"] == cell_id]
+    source = "".join(cell["source"])
+    assert source.count(old) == 1
+    cell["source"] = source.replace(old, new)
+    path.write_text(json.dumps(data))
+
+
+def test_all_reproduce_and_nothing_is_written(clone):
+    done = run(clone, "-n", "2", "examples")
+    assert done.returncode == 0, done.stdout
+    assert "7 of 7 cases reproduced in 7 runs" in done.stdout
+    assert git(clone, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("edits", ROUNDS, ids=range(len(ROUNDS)))
+def test_one_changed_number_is_named_and_nothing_else(clone, edits):
+    for name, (cell_id, old, new, _) in edits.items():
+        change(clone, name, cell_id, old, new)
+
+    done = run(clone, "-n", "2", *(f"examples/{name}::{CASES[name]}" for name in edits))
+    status = git(clone, "status", "--porcelain")
+    git(clone, "checkout", "-q", "examples")
+
+    assert done.returncode == 1, done.stdout
+    assert named(done.stdout) == {name: expected for name, (*_, expected) in edits.items()}, done.stdout
+    assert {line[3:] for line in status.splitlines()} == {f"examples/{name}" for name in edits}

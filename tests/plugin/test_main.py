@@ -1,0 +1,185 @@
+"""`pytest --nbrepro`: a case passes, drifts by exactly one thing, and passes again."""
+
+from __future__ import annotations
+
+import json
+
+CODE = (
+    "x = 1.0",
+    "loss = x / 3\nprint(f'loss: {loss!r}')",
+    "import csv\nwith open('rows.csv', 'w') as out:\n    out.write('id,v\\n1,0.5\\n2,0.25\\n')",
+    "print('fitted', 3, 'trees of depth', 2.5)",
+)
+
+
+def test_first_run_has_no_baseline_and_fails(project, fake_kernel):
+    project.notebook("train.ipynb", *CODE)
+
+    result = project.run()
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*NBREPRO train.ipynb::default   no baseline yet for 3 checks*"])
+    result.stdout.fnmatch_lines(["*nbrepro accept 'train.ipynb::default' -m WHY*"])
+    result.stdout.fnmatch_lines(["FAILED train.ipynb::default - no baseline yet for 3 checks"])
+    assert not (project.root / "baselines").exists()
+    assert fake_kernel.runs == 2  # what waits has been confirmed by a second run
+
+
+def test_accepted_baseline_passes_and_tree_is_untouched(project, fake_kernel):
+    project.notebook("sub dir/träin.ipynb", *CODE)
+    project.accept()
+    before = project.tree()
+
+    result = project.run()
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*1 of 1 case reproduced in 1 run*"])
+    assert project.tree() == before
+    assert (project.root / "baselines/sub dir/träin/default/metrics.json").exists()
+
+
+def test_metric_drift_names_that_metric_only(project, fake_kernel):
+    project.notebook("train.ipynb", *CODE)
+    project.accept()
+    project.notebook("train.ipynb", CODE[0], "loss = x / 3 * (1 + 1e-4)\nprint(f'loss: {loss!r}')", *CODE[2:])
+
+    result = project.run()
+
+    assert result.ret == 1
+    out = result.stdout.str()
+    assert "1 of 3 checks drifted" in out
+    result.stdout.fnmatch_lines(["*metric*loss*0.3333 -> 0.3334*used 100x*rel 1e-06*"])
+    result.stdout.fnmatch_lines(["*why*CODE: flags, inputs, environment same; source changed: cell 2*"])
+    result.stdout.fnmatch_lines(["*first*cell 2 is the first whose output differs*"])
+    assert "rows.csv" not in out
+
+    project.notebook("train.ipynb", *CODE)
+    assert project.run().ret == 0
+
+
+def test_table_drift_names_column_and_row(project, fake_kernel):
+    project.notebook("train.ipynb", *CODE)
+    project.accept()
+    project.notebook("train.ipynb", *CODE[:2], CODE[2].replace("0.25", "0.2501"), CODE[3])
+
+    result = project.run()
+
+    result.stdout.fnmatch_lines(["*1 of 3 checks drifted*", "*table*rows.csv*row 1*"])
+
+
+def test_text_drift_names_the_cell_and_shows_the_diff(project, fake_kernel):
+    project.notebook("train.ipynb", *CODE)
+    project.accept()
+    project.notebook("train.ipynb", *CODE[:3], CODE[3].replace("2.5", "2.6"))
+
+    result = project.run()
+
+    result.stdout.fnmatch_lines(
+        [
+            "*1 of 3 checks drifted*",
+            "*output*cell 4*2.500 -> 2.600*",
+            "*-  fitted 3 trees of depth 2.5*",
+            "*+  fitted*2.6*",
+        ]
+    )
+
+
+def test_lost_and_new_fail(project, fake_kernel):
+    project.notebook("train.ipynb", "print('loss: 0.5')")
+    project.accept()
+    project.notebook("train.ipynb", "print('auc: 0.5')")
+
+    result = project.run()
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*metric*loss*LOST*", "*metric*auc*NEW*"])
+
+
+def test_a_declared_metric_that_is_not_reported_fails_and_makes_no_baseline(project, fake_kernel):
+    project.notebook("train.ipynb", "print('loss: 0.5')", nbrepro={"metrics": {"auc": {"rel": 1e-3}}})
+
+    result = project.run("--nbrepro-update=new")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*auc*LOST*the annotation names it*"])
+    assert not (project.root / "baselines").exists()
+
+
+def test_two_runs_that_disagree_make_no_baseline(project, fake_kernel):
+    project.notebook("train.ipynb", "print(f'loss: {runs}.5')")  # the fake kernel counts its runs
+
+    result = project.run("--nbrepro-update=new")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*two runs of the same notebook disagree in 1 of 1 checks*", "*why*CHANCE*"])
+    assert not (project.root / "baselines").exists()
+    assert not list((project.root / ".nbrepro").rglob("pending.json"))
+
+
+def test_once_accepts_one_run_and_says_so_ever_after(project, fake_kernel):
+    project.notebook("train.ipynb", "print('loss: 0.5')")
+
+    assert project.run("--nbrepro-update=new", "--nbrepro-once").ret == 0
+    assert fake_kernel.runs == 1
+    manifest = json.loads((project.root / "baselines/train/default/artifacts.json").read_text())
+    assert manifest["once"] is True
+
+    project.notebook("train.ipynb", "print('loss: 0.6')")
+    result = project.run()
+    result.stdout.fnmatch_lines(["*the baseline rests on one run alone*"])
+
+
+def test_nothing_to_check_passes_with_a_warning(project, fake_kernel):
+    project.notebook("quiet.ipynb", "x = 1")
+
+    result = project.run()
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*quiet.ipynb::default: ran, nothing to check*"])
+
+
+def test_a_cell_that_raises_shows_its_source_and_traceback(project, fake_kernel):
+    project.notebook("train.ipynb", "print('before')", "1 / 0")
+
+    result = project.run()
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "*NBREPRO train.ipynb::default   failed in cell 2*",
+            "*error*ZeroDivisionError: division by zero*",
+            "*| 1 / 0*",
+            "*kept*notebook.ipynb*",
+        ]
+    )
+    assert "collection.py" not in result.stdout.str()
+    (run,) = project.runs()
+    assert run.status == "failed"
+    assert "before" in (run.folder / "notebook.ipynb").read_text()
+
+
+def test_a_failing_run_never_becomes_a_baseline(project, fake_kernel):
+    project.notebook("train.ipynb", "print('loss: 0.5')", "1 / 0")
+
+    assert project.run("--nbrepro-update=all").ret == 1
+    assert not (project.root / "baselines").exists()
+
+
+def test_ctrl_c_stops_pytest_and_leaves_an_interrupted_run(project, fake_kernel):
+    project.notebook("a.ipynb", "raise KeyboardInterrupt")
+    project.notebook("b.ipynb", "print('loss: 0.5')")
+
+    result = project.pytester.runpytest_inprocess("--nbrepro", "-p", "no:xdist", no_reraise_ctrlc=True)
+
+    assert result.ret == 2
+    assert [run.status for run in project.runs()] == ["interrupted"]
+
+
+def test_properties_hold_what_each_check_used(project, fake_kernel):
+    project.notebook("train.ipynb", *CODE)
+    project.accept()
+
+    assert project.run("--junitxml=report.xml").ret == 0
+    text = (project.root / "report.xml").read_text()
+    assert '<property name="nbrepro.used.loss" value="0"' in text
+    assert '<property name="nbrepro.used.rows.csv" value="0"' in text

@@ -1,0 +1,126 @@
+import pytest
+
+from pytest_nbrepro.model import ArtifactRule, Limits, MetricRule, OutputsRule, Spec
+from pytest_nbrepro.rules import across, settled
+from pytest_nbrepro.sources import Fault
+
+
+def test_nothing_said() -> None:
+    assert settled({}) == Spec()
+
+
+def test_everything_said() -> None:
+    spec = settled(
+        {
+            "flags": {"noise": 0.0},
+            "cases": {"left": {"x": -1.0}, "plain": None},
+            "matrix": {"x": [-1, 0]},
+            "metrics": {
+                "loss": {"rel": 1e-3, "abs": 2, "ulp": 4, "xfail": "bug"},
+                "acc": {"of": 450, "flips": 2, "better": "higher", "min": 0.9, "max": 1},
+                "auc": {"value": " f(y) "},
+                "time*": "ignore",
+            },
+            "artifacts": {
+                "p.csv": {
+                    "rel": 1e-6,
+                    "key": ["id"],
+                    "order": "any",
+                    "columns": {"a*": {"abs": 1}, "t": "ignore"},
+                    "xfail": "bug",
+                },
+                "*.png": {"tile": "2%"},
+                "*.txt": {"numbers": {"rel": 1e-3}},
+                "*.log": "ignore",
+            },
+            "outputs": {"rel": 1e-4},
+            "inputs": ["../data/**"],
+            "seed": 7,
+            "env": {"N": 2},
+            "kernel": "python3",
+            "timeout": "10m",
+            "cell_timeout": 60,
+            "memory": "1KiB",
+            "xfail": "upstream",
+            "marks": ["slow"],
+        }
+    )
+    assert spec == Spec(
+        flags={"noise": 0.0},
+        cases={"left": {"x": -1.0}, "plain": {}},
+        matrix={"x": (-1, 0)},
+        metrics=(
+            MetricRule("loss", Limits(1e-3, 2.0, 4), xfail="bug"),
+            MetricRule("acc", of=450, flips=2, better="higher", min=0.9, max=1.0),
+            MetricRule("auc", value="f(y)"),
+            MetricRule("time*", ignore=True),
+        ),
+        artifacts=(
+            ArtifactRule(
+                "p.csv",
+                Limits(1e-6),
+                columns={"a*": Limits(abs=1.0)},
+                ignore_columns=("t",),
+                key=("id",),
+                order="any",
+                xfail="bug",
+            ),
+            ArtifactRule("*.png", tile=0.02),
+            ArtifactRule("*.txt", numbers=Limits(1e-3)),
+            ArtifactRule("*.log", ignore=True),
+        ),
+        outputs=OutputsRule(limits=Limits(1e-4)),
+        inputs=("../data/**",),
+        seed=7,
+        env={"N": "2"},
+        kernel="python3",
+        timeout=600.0,
+        cell_timeout=60.0,
+        memory=1024,
+        xfail="upstream",
+        marks=("slow",),
+    )
+
+
+def test_values_keep_their_type() -> None:
+    spec = settled({"flags": {"a": 1, "b": 1.0, "c": True}})
+    assert [type(value) for value in spec.flags.values()] == [int, float, bool]
+
+
+def test_outputs() -> None:
+    assert settled({"outputs": "compare"}).outputs == OutputsRule()
+    assert settled({"outputs": "ignore"}).outputs == OutputsRule(ignore=True)
+
+
+@pytest.mark.parametrize(
+    ("rule", "key", "what"),
+    [
+        ({"flips": 2}, "flips", "needs 'of', the number of cases that the metric is a share of"),
+        ({"min": 3, "max": 2}, "max", "'min' is greater than 'max': 3 > 2"),
+        ({"max": 2, "min": 3}, "min", "'min' is greater than 'max': 3 > 2"),
+    ],
+)
+def test_keys_that_do_not_go_together(rule: dict, key: str, what: str) -> None:
+    assert across({"metrics": {"loss": rule}}) == [Fault(("metrics", "loss", key), what)]
+
+
+@pytest.mark.parametrize("name", ["a*", "a?", "[ab]"])
+def test_a_value_needs_one_name(name: str) -> None:
+    fault = Fault(("metrics", name, "value"), f"needs the name of one metric, {name!r} is a pattern")
+    assert across({"metrics": {name: {"value": "1"}}}) == [fault]
+    assert across({"metrics": {name: {"rel": 1}}}) == []
+
+
+@pytest.mark.parametrize(
+    "merged",
+    [
+        {},
+        {"metrics": {"a": {"flips": 2, "of": 3, "min": 1, "max": 1, "value": "x"}}},
+        {"metrics": {"a": "ignore"}},
+        {"metrics": [1]},
+        {"metrics": {"a": {"min": "3", "max": 2}}},
+        {"metrics": {"a": {"min": 1, "max": False}}},
+    ],
+)
+def test_what_is_right_or_told_elsewhere(merged: dict) -> None:
+    assert across(merged) == []
