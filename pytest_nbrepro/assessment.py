@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_nbrepro import baselines, diffs, files, pending
+from pytest_nbrepro import baselines, files, pending
+from pytest_nbrepro.capture import hidden_folders
 from pytest_nbrepro.diagnosis import explain
 from pytest_nbrepro.environment import portable
 from pytest_nbrepro.errors import NbreproError
@@ -23,8 +24,8 @@ from pytest_nbrepro.model import (
     Why,
 )
 from pytest_nbrepro.notebook import Notebook, parse, read
-from pytest_nbrepro.runner import ENVIRONMENT, EXECUTED, hidden_folders
-from pytest_nbrepro.verdict import align, judge
+from pytest_nbrepro.store import ENVIRONMENT, EXECUTED
+from pytest_nbrepro.verdict import align, judge, without_rules, without_xfail
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,13 @@ def assess(case: Case, run: Run, places: Places) -> Assessment:
     except NbreproError as error:
         check = Check("baseline", case.folder, CheckStatus.ERROR, message=_told(error))
         return Assessment(case, run, executed, None, Verdict((check,)))
-    if executed is None or run.status is not RunStatus.COMPLETED:
-        executed = executed or _empty(run)
-        return Assessment(case, run, executed, baseline, judge(run, executed, None, None, case.spec))
-    verdict = judge(run, executed, baseline, accepted, case.spec, hidden_folders(run, places.root))
+    if run.status is not RunStatus.COMPLETED:
+        verdict = judge(run, executed or _empty(run), None, None, case.spec)
+        return Assessment(case, run, executed, baseline, verdict)
+    if executed is None:
+        check = Check("run", run.id, CheckStatus.ERROR, message="its executed copy is gone from the run store")
+        return Assessment(case, run, None, baseline, Verdict((check,)))
+    verdict = judge(run, executed, baseline, accepted, case.spec, hidden_folders(run.folder, places.root))
     why, diff = None, ""
     if not verdict.ok and baseline is not None and accepted is not None:
         why = explain(run, executed, environment_of(run), accepted, baseline.environment)
@@ -86,13 +90,14 @@ def assess(case: Case, run: Run, places: Places) -> Assessment:
 def agree(case: Case, first: Assessment, second: Run, places: Places) -> Assessment:
     """Judge a second run against the first one of the same case, as if that were its baseline."""
     assert first.executed is not None  # noqa: S101 - only complete runs get here
-    hidden = hidden_folders(first.run, places.root)
+    hidden = hidden_folders(first.run.folder, places.root)
     accepted = parse(
         files.dump_json(baselines.slim(first.executed, first.run, hidden)), first.run.folder / EXECUTED
     )
     baseline = Baseline(first.run.folder, first.run.metrics, first.run.artifacts, None, {})
     executed = read(second.folder / EXECUTED) if (second.folder / EXECUTED).exists() else _empty(second)
-    verdict = judge(second, executed, baseline, accepted, case.spec, hidden_folders(second, places.root))
+    spec = without_rules(case.spec, first.run)
+    verdict = judge(second, executed, baseline, accepted, spec, hidden_folders(second.folder, places.root))
     diff = "" if verdict.ok else _first_diff(second, executed, accepted, verdict, places)
     return Assessment(case, second, executed, baseline, verdict, _chance(verdict), diff)
 
@@ -102,8 +107,25 @@ def _chance(verdict: Verdict) -> Why | None:
         return None
     return Why(
         "CHANCE",
-        "a second run of the same source, flags and inputs in the same environment differs from the first",
+        "a second run of the same source, flags and inputs in the same environment differs from the "
+        "first; where random numbers are drawn, `seed: 0` in the annotation seeds them",
     )
+
+
+def unmendable(assessment: Assessment, places: Places) -> tuple[Check, ...]:
+    """Return the checks that would fail still if the run's own values were its baseline.
+
+    A value outside its hard range, a metric that the annotation names and the run has not, a check that
+    passes though it is expected to fail: accepting values mends none of these.
+    """
+    case, run, executed = assessment.case, assessment.run, assessment.executed
+    assert executed is not None  # noqa: S101 - only complete runs get here
+    hidden = hidden_folders(run.folder, places.root)
+    accepted = parse(files.dump_json(baselines.slim(executed, run, hidden)), run.folder / EXECUTED)
+    own = Baseline(run.folder, run.metrics, run.artifacts, None, {})
+    again = judge(run, executed, own, accepted, without_xfail(case.spec), hidden)
+    unexpected = [check for check in assessment.verdict.failed if check.status is CheckStatus.XPASS]
+    return (*again.failed, *unexpected)
 
 
 def keep_pending(
@@ -137,7 +159,7 @@ def keep_pending(
         set() if refresh else passing,
         once=once,
         fixture=fixture,
-        hidden=hidden_folders(run, places.root),
+        hidden=hidden_folders(run.folder, places.root),
     )
     entry = pending.Pending(
         case=case.id,
@@ -159,10 +181,12 @@ def environment_of(run: Run) -> Mapping[str, Any]:
 
 
 def _first_diff(run: Run, executed: Notebook, accepted: Notebook, verdict: Verdict, places: Places) -> str:
+    from pytest_nbrepro import diffs  # nbdime takes seconds to import: only where something differs
+
     index = verdict.first_cell
     if index is None:
         return ""
-    mine = baselines.slim(executed, run, hidden_folders(run, places.root))
+    mine = baselines.slim(executed, run, hidden_folders(run.folder, places.root))
     partner = next(
         (theirs for cell, theirs in align(executed.code, accepted.code) if cell and cell.index == index), None
     )

@@ -96,6 +96,11 @@ def capture(
     return Captured(metrics, artifacts, tuple(cells), tuple(notes))
 
 
+def hidden_folders(run: Path, root: Path) -> tuple[str, ...]:
+    """Return the folders whose paths mean nothing in a run's text: its own, and the project's."""
+    return (str(run / "work"), str(run), str(root))
+
+
 def cell_text(cell: Cell, metrics: Iterable[str], hidden: Sequence[str]) -> tuple[str, dict[str, int]]:
     """Return the text of a cell that is compared, and how often each mask hid something in it.
 

@@ -18,7 +18,12 @@ from pytest_nbrepro.session import NotReproduced, Session
 
 
 def collect(path: Path, parent: pytest.Collector, session: Session) -> pytest.Collector | None:
-    """Return a collector for a notebook that is annotated, named on the command line, or wanted anyhow."""
+    """Return a collector for a notebook that is annotated, named on the command line, or wanted anyhow.
+
+    Executed copies in run stores are left alone, also where a store was brought from elsewhere.
+    """
+    if (path.parent / "run.json").exists():
+        return None
     wanted = parent.session.isinitpath(path) or (session.settings.all and not spec.excluded(path))
     try:
         if not wanted and not spec.annotated(path, session.project):
@@ -113,6 +118,10 @@ class BrokenItem(pytest.Item):
     def runtest(self) -> None:
         """Fail with the faults."""
         raise self.error
+
+    def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
+        """Return where the item is from, and its heading."""
+        return self.path, 0, f"notebook {self.nodeid}"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the faults, as text."""

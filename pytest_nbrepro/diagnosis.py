@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from pytest_nbrepro import files, flags
+from pytest_nbrepro.assignments import source_bytes
 from pytest_nbrepro.model import Run, Why
-from pytest_nbrepro.notebook import Notebook
+from pytest_nbrepro.notebook import Cell, Notebook
 from pytest_nbrepro.verdict import align
 
 _SHOWN = 4
 _MACHINE = ("interpreter", "platform", "cpu", "blas", "threads")
+_WORDS = {"CODE": "source", "FLAGS": "flags", "DATA": "inputs", "ENVIRONMENT": "environment"}
 
 
 def explain(
@@ -22,58 +25,102 @@ def explain(
 ) -> Why:
     """Compare source, flags, inputs and environment of a run with those of its baseline.
 
+    What the baseline did not record is evidence of nothing: it neither changed nor stayed the same.
+
     Args:
         run: the run.
         executed: its executed copy.
-        environment: its environment record (see `environment.record`).
+        environment: its environment record (see `environment.record`), with its flags.
         accepted: the baseline's executed copy.
         before: the baseline's environment record, with its flags.
     """
-    changed = {
-        "CODE": _code(executed, accepted, set(run.flags)),
-        "FLAGS": _mapping(before.get("flags", {}), environment.get("flags", {})),
-        "DATA": _mapping(before.get("inputs", {}), environment.get("inputs", {}), values=False),
+    evidence = {
+        "CODE": _code(executed, accepted, run.flags if "flags" in before else ()),
+        "FLAGS": _changes(_flags(before), _flags(environment)),
+        "DATA": _changes(before.get("inputs"), environment.get("inputs"), values=False),
         "ENVIRONMENT": _environment(before, environment),
     }
-    found = {cause: text for cause, text in changed.items() if text}
-    same = [_WORDS[cause] for cause, text in changed.items() if not text]
-    if not found:
-        return Why(
-            "UNKNOWN",
-            "source, flags, inputs and the recorded environment are the same: chance, or something that is not recorded",
-        )
-    told = "; ".join(found.values())
-    rest = f"{', '.join(same)} same; " if same else ""
-    return Why(next(iter(found)) if len(found) == 1 else "SEVERAL", f"{rest}{told}")
+    changed = {cause: text for cause, text in evidence.items() if text}
+    same = ", ".join(_WORDS[cause] for cause, text in evidence.items() if text == "")
+    unknown = ", ".join(_WORDS[cause] for cause, text in evidence.items() if text is None)
+    told = [f"{same} same" if same else "", f"{unknown} not recorded" if unknown else "", *changed.values()]
+    if not changed:
+        told.append("it is chance, or something that is not recorded")
+    cause = next(iter(changed), "UNKNOWN") if len(changed) < 2 else "SEVERAL"
+    return Why(cause, "; ".join(text for text in told if text))
 
 
-_WORDS = {"CODE": "source", "FLAGS": "flags", "DATA": "inputs", "ENVIRONMENT": "environment"}
+def _code(executed: Notebook, accepted: Notebook, names: Collection[str]) -> str:
+    """Name the code cells whose source differs by more than the values of flags, which tell themselves."""
+    new, old = _without_values(executed, names), _without_values(accepted, names)
+    told: list[str] = []
+    places: list[int] = []
+    for mine, theirs in align(_filled(executed), _filled(accepted)):
+        if mine is None or theirs is None:
+            told.append(_alone(mine, executed, "new") + _alone(theirs, accepted, "gone"))
+            continue
+        places.append(theirs.index)
+        if new[mine.index] != old[theirs.index]:
+            told.append(executed.label(mine.index))
+    if places != sorted(places):
+        told.append("cells changed places")
+    return f"source changed: {_shorten(told)}" if told else ""
 
 
-def _code(executed: Notebook, accepted: Notebook, flags: set[str]) -> str:
-    """Name the code cells whose source differs by more than the flags' values (those tell themselves)."""
-    names = []
-    for mine, theirs in align(executed.code, accepted.code):
-        if mine is None and theirs is not None:
-            names.append(f"{accepted.label(theirs.index)} is gone")
-        elif mine is not None and theirs is None:
-            names.append(f"{executed.label(mine.index)} is new")
-        elif mine is not None and theirs is not None and mine.source != theirs.source:
-            names.append(executed.label(mine.index))
-    return f"source changed: {_shorten(names)}" if names else ""
+def _alone(cell: Cell | None, notebook: Notebook, word: str) -> str:
+    return f"{notebook.label(cell.index)} is {word}" if cell else ""
 
 
-def _environment(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    told = [
-        f"{key} {before.get(key)} -> {now.get(key)}"
-        for key in _MACHINE
-        if before.get(key) is not None and before.get(key) != now.get(key)
+def _filled(notebook: Notebook) -> list[Cell]:
+    return [cell for cell in notebook.code if cell.source.strip()]
+
+
+def _without_values(notebook: Notebook, names: Collection[str]) -> dict[int, bytes]:
+    """Return the sources of the code cells, the literals of these flags taken out, by cell index."""
+    sources = {cell.index: source_bytes(cell) for cell in notebook.code}
+    found = [
+        flag for flag in flags.detect(notebook, names).found.values() if flag.known and flag.name in names
     ]
-    packages = _mapping(before.get("distributions", {}), now.get("distributions", {}))
+    for flag in sorted(found, key=lambda flag: flag.span, reverse=True):  # from the end, so that spans hold
+        start, end = flag.span
+        sources[flag.cell] = sources[flag.cell][:start] + sources[flag.cell][end:]
+    return sources
+
+
+def _flags(record: Mapping[str, Any]) -> dict[str, str] | None:
+    if "flags" not in record:
+        return None
+    return {name: repr(files.from_json(value)) for name, value in record["flags"].items()}
+
+
+def _environment(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    known = [key for key in _MACHINE if before.get(key) is not None]
+    told = [
+        f"{key} {_spelt(before[key])} -> {_spelt(now.get(key))}"
+        for key in known
+        if before[key] != now.get(key)
+    ]
+    packages = _changes(before.get("distributions"), now.get("distributions"))
+    if packages is None and not known:
+        return None
     return "; ".join([packages, *told] if packages else told)
 
 
-def _mapping(before: Mapping[str, Any], now: Mapping[str, Any], *, values: bool = True) -> str:
+def _spelt(value: Any) -> str:
+    """Return what is recorded of a machine in words: ``openblas 0.3.30`` for a name and a version."""
+    if isinstance(value, Mapping):
+        return " ".join(map(_spelt, value.values()))
+    if isinstance(value, list):
+        return ", ".join(map(_spelt, value))
+    return str(value)
+
+
+def _changes(
+    before: Mapping[str, Any] | None, now: Mapping[str, Any] | None, *, values: bool = True
+) -> str | None:
+    """Tell what differs between two mappings, "" for nothing; None where one of them is not known."""
+    if before is None or now is None:
+        return None
     told = []
     for name in sorted({*before, *now}):
         if name not in now:

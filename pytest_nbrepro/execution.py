@@ -58,8 +58,8 @@ def execute(request: Request, progress: Callable[[Progress], None] | None = None
     except BaseException as error:
         engine.stop()
         thread.join()
-        if isinstance(error, KeyboardInterrupt):
-            raise Interrupted(engine.result()) from error
+        if isinstance(error, KeyboardInterrupt) and engine.execution is not None:
+            raise Interrupted(engine.execution) from error
         raise
     thread.join()
     return engine.result()

@@ -16,7 +16,8 @@ from pytest_nbrepro.model import Case, FlagValue, Number, Run, RunStatus
 from pytest_nbrepro.notebook import read
 from pytest_nbrepro.progress import Ticker
 from pytest_nbrepro.reports.terminal import case_text
-from pytest_nbrepro.runner import EXECUTED, run_case
+from pytest_nbrepro.runner import run_case
+from pytest_nbrepro.store import EXECUTED
 from pytest_nbrepro.session import NotReproduced, Session, case_report
 
 

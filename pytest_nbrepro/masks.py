@@ -62,7 +62,7 @@ MASKS: Mapping[str, Mask] = {
     "ansi": _mask(
         (r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)|[@-Z\\^_])", "", "\x1b"),
     ),
-    "run folder": _mask((r"(?<=\.nbrepro/runs/)[\w-]++", "<run>", ".nbrepro/runs/")),
+    "run folder": _mask((r"(?<=\.nbrepro/runs/)\d{8}T\d{6}\.\d{6}-[0-9a-f]{6}", "<run>", ".nbrepro/runs/")),
     "progress bars": _mask(
         (rf"(?<![\d:]){_CLOCK}<(?:{_CLOCK}|\?)(?:, *+{_RATE})?+", _PROGRESS, "<"),
         (rf"(?<=[a-z] \[){_CLOCK}, *+{_RATE}", _PROGRESS, " ["),

@@ -21,10 +21,7 @@ from pytest_nbrepro import (
 )
 from pytest_nbrepro.errors import KernelError, NbreproError
 from pytest_nbrepro.model import Metric, Progress, Run, RunError, RunStatus, Task
-from pytest_nbrepro.store import Store
-
-EXECUTED = "notebook.ipynb"
-ENVIRONMENT = "environment.json"
+from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, Store
 
 
 class Interrupted(KeyboardInterrupt):
@@ -71,7 +68,7 @@ def run_case(task: Task, progress: Callable[[Progress], None] | None = None) -> 
         store.write(_timed(dataclasses.replace(run, status=RunStatus.INTERRUPTED, error=error), begun))
         raise
     except NbreproError as fault:
-        ended = dataclasses.replace(run, status=RunStatus.FAILED, error=_as_run_error(fault))
+        ended = dataclasses.replace(run, status=RunStatus.FAILED, error=_as_run_error(fault, task.root))
     except OSError as fault:
         what = f"{fault.strerror or fault}: {fault.filename or folder}"
         error = RunError("workspace", what, hint="is the disk full, or the folder read-only?")
@@ -138,7 +135,7 @@ def _kept(task: Task, run: Run, done: execution.Execution, staged: workspace.Wor
         written=written,
         flags=run.flags,
         seconds=done.seconds,
-        hidden=hidden_folders(run, task.root),
+        hidden=capture.hidden_folders(run.folder, task.root),
     )
     run = dataclasses.replace(
         run,
@@ -167,15 +164,10 @@ def _environment(task: Task, run: Run, facts: Mapping[str, Any], read: tuple[str
     return {**recorded, "flags": {name: files.to_json(value) for name, value in run.flags.items()}}
 
 
-def hidden_folders(run: Run, root: Path) -> tuple[str, ...]:
-    """Return the folders whose paths mean nothing in a run's text, the longest first."""
-    return (str(run.folder / "work"), str(run.folder), str(root))
-
-
-def _as_run_error(fault: NbreproError) -> RunError:
+def _as_run_error(fault: NbreproError, root: Path) -> RunError:
     kind = "kernel" if isinstance(fault, KernelError) else "workspace"
     message = f"{fault.where}: {fault.what}" if fault.where else fault.what
-    return RunError(kind, message, hint=fault.hint)
+    return RunError(kind, message.replace(f"{root}/", ""), hint=fault.hint)
 
 
 def _timed(run: Run, begun: float) -> Run:

@@ -240,7 +240,7 @@ class SpecKeys(_Keys):
         Kind("whole number, 0 or more and less than 2**32"),
     ] = Field(
         default=None,
-        description="Seed of PYTHONHASHSEED, random and numpy, and of torch, tensorflow and jax.",
+        description="Seed of PYTHONHASHSEED, random and numpy, and of torch and tensorflow when they are imported.",
     )
     env: Annotated[
         dict[_VariableName, Annotated[str, PlainValidator(readers.variable)]],

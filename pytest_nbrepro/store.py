@@ -16,6 +16,8 @@ from pytest_nbrepro.errors import StoreError
 from pytest_nbrepro.model import Artifact, CellRecord, Metric, Run, RunError, RunStatus
 
 SCHEMA = 1
+EXECUTED = "notebook.ipynb"  # the executed copy in a run's folder
+ENVIRONMENT = "environment.json"
 _ATTEMPTS = 100
 _CLOCK = 5.0  # seconds by which the start of one process may seem to move when the clock is set right
 TREES = ("files", "cells")  # the folders of a run, and of a baseline, that hold artifacts

@@ -96,24 +96,26 @@ class Tally:
             self._accept()
         ran = {record.folder for record in self.records}
         complete = self.selection.complete and not interrupted and set(self.selection.folders) <= ran
-        if complete:
-            self.obsolete = list(self._obsolete())
-        self._leave_word(complete=complete, green=green and not self.faults)
+        try:
+            if complete:
+                self.obsolete = list(self._obsolete())
+            self._leave_word(complete=complete, green=green and not self.faults)
+        except (NbreproError, OSError) as error:
+            self.faults.append(str(error))
         return bool(self.obsolete or self.faults)
 
     def _accept(self) -> None:
         accepted = {record.folder: record for record in self.records if record.accepted}
         if not accepted:
             return
-        for entry in pending.entries(self.places.pending):
-            if entry.folder not in accepted:
-                continue
+        for folder, record in accepted.items():
             try:
+                entry = pending.read(self.places.pending, self.places.pending / folder / pending.RECORD)
                 pending.accept(self.places.pending, entry, self.places.root, self.places.baselines)
             except NbreproError as error:
-                self.faults.append(str(error))
+                self.faults.append(f"not accepted: {error}")
             else:
-                self.written.append(accepted[entry.folder])
+                self.written.append(record)
 
     def _obsolete(self) -> Iterator[str]:
         """Yield the baselines in scope that no case has; a test's own only when its notebook is gone."""
@@ -147,7 +149,7 @@ class Tally:
         if waiting:
             yield f"{_count(len(waiting), 'case')} with values that wait: nbrepro accept --list"
         for fault in self.faults:
-            yield f"not accepted: {fault}"
+            yield fault
         if self.obsolete:
             yield f"{_count(len(self.obsolete), 'obsolete baseline')}, which no case has (nbrepro prune deletes them):"
             yield from (f"  {folder}" for folder in self.obsolete)
@@ -166,7 +168,7 @@ def read_word(store: Path) -> dict[str, Any] | None:
         word: dict[str, Any] = json.loads((store / LAST).read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return word if word.get("schema") == 1 else None
+    return word if isinstance(word, dict) and word.get("schema") == 1 else None
 
 
 def _count(number: int, word: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_nbrepro import pending
-from pytest_nbrepro.assessment import Assessment, Places, agree, assess, keep_pending
+from pytest_nbrepro.assessment import Assessment, Places, agree, assess, keep_pending, unmendable
 from pytest_nbrepro.model import CheckStatus, Progress, Run, RunStatus, Task
 from pytest_nbrepro.options import Update
 from pytest_nbrepro.runner import run_case
@@ -82,6 +82,9 @@ def settle(
     if kind is None:
         pending.drop(places.pending, case.folder)
         return Trial(assessment, 1)
+    if refused := _beyond_acceptance(assessment, places):
+        pending.drop(places.pending, case.folder)
+        return Trial(assessment, 1, refused=refused)
     once = assessment.baseline is not None and assessment.baseline.once
     fixture = assessment.baseline is not None and assessment.baseline.fixture
     refresh = policy.update is Update.ALL
@@ -98,14 +101,15 @@ def _first(
 ) -> Trial:
     """Keep a first baseline as pending, once a second run agrees with the first."""
     runs = 1
+    if refused := _beyond_acceptance(assessment, places):
+        pending.drop(places.pending, task.case.folder)
+        return Trial(assessment, runs, refused=refused)
     if not policy.once:
         second = agree(task.case, assessment, run_case(task, progress), places)
         runs = 2
         if not second.verdict.ok:
             pending.drop(places.pending, task.case.folder)
             return Trial(second, runs, refused=_disagreement(second))
-    if _failing_beyond_new(assessment):
-        return Trial(assessment, runs, refused="no baseline can be made of this run")
     keep_pending(assessment, places, "new", once=policy.once, fixture=policy.fixture)
     return Trial(assessment, runs, "new", policy.accepts("new"))
 
@@ -131,6 +135,10 @@ def _broken(assessment: Assessment) -> bool:
     return any(check.kind == "baseline" for check in assessment.verdict.checks)
 
 
-def _failing_beyond_new(assessment: Assessment) -> bool:
-    """Tell whether a run fails even without a baseline: a declared metric or artifact is missing."""
-    return any(check.status is not CheckStatus.NEW for check in assessment.verdict.failed)
+def _beyond_acceptance(assessment: Assessment, places: Places) -> str | None:
+    """Say what fails that accepting the run's values would not mend; None where that is nothing."""
+    names = [check.name for check in unmendable(assessment, places)]
+    if not names:
+        return None
+    failed, n = len(assessment.verdict.failed), len(assessment.verdict.checks)
+    return f"{failed} of {n} checks fail, and accepting values does not mend {', '.join(names)}"

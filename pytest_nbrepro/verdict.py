@@ -67,6 +67,29 @@ def rule_for(name: str, rules: Sequence[_Rule]) -> _Rule | None:
     return matching[-1] if matching else None
 
 
+def without_xfail(spec: Spec) -> Spec:
+    """Return a spec in which no check is expected to fail."""
+    metrics = tuple(dataclasses.replace(rule, xfail=None) for rule in spec.metrics)
+    artifacts = tuple(dataclasses.replace(rule, xfail=None) for rule in spec.artifacts)
+    return dataclasses.replace(spec, metrics=metrics, artifacts=artifacts)
+
+
+def without_rules(spec: Spec, run: Run) -> Spec:
+    """Return a spec that only holds two runs against each other: its limits, not what it demands of a run."""
+    spec = without_xfail(spec)
+    metrics = tuple(
+        dataclasses.replace(rule, min=None, max=None)
+        for rule in spec.metrics
+        if rule.pattern in run.metrics or rule.ignore or _WILD & set(rule.pattern)
+    )
+    artifacts = tuple(
+        rule
+        for rule in spec.artifacts
+        if rule.pattern in run.artifacts or rule.ignore or _WILD & set(rule.pattern)
+    )
+    return dataclasses.replace(spec, metrics=metrics, artifacts=artifacts)
+
+
 def _declared(rules: Sequence[_Rule]) -> list[str]:
     """Return the names that rules name outright; a run must have them."""
     return [rule.pattern for rule in rules if not rule.ignore and not _WILD & set(rule.pattern)]
@@ -80,7 +103,7 @@ def _metrics(run: Run, baseline: Baseline | None, rules: Sequence[MetricRule]) -
             continue
         result, wanted = run.metrics.get(name), accepted.get(name)
         if result is None:
-            yield _lost("metric", name, known=wanted is not None)
+            yield _lost("metric", name, known=wanted is not None, flag=name in run.flags)
         elif wanted is None:
             message = f"{result.value!r} has no baseline"
             yield Check("metric", name, CheckStatus.NEW, message=message, cell=result.cell)
@@ -121,10 +144,10 @@ def _cell_of(name: str, run: Run) -> int | None:
     return next((cell.index for cell in run.cells if cell.id == cell_id), None)
 
 
-def _lost(kind: str, name: str, *, known: bool, cell: int | None = None) -> Check:
-    message = (
-        "the baseline has it, this run does not" if known else "the annotation names it, the run has none"
-    )
+def _lost(kind: str, name: str, *, known: bool, cell: int | None = None, flag: bool = False) -> Check:
+    message = "the baseline has it, this run does not" if known else "the annotation names it, the run has none"
+    if flag:
+        message += ": it is a flag of the notebook, and a printed flag is no metric"
     return Check(kind, name, CheckStatus.LOST, message=message, cell=cell)
 
 

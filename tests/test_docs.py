@@ -25,7 +25,9 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 REFERENCE = (DOCS / "reference.md").read_text()
 JUDGEMENT = (DOCS / "judgement.md").read_text()
-COMMANDS = {name: main.get_command(click.Context(main), name) for name in main.list_commands(click.Context(main))}
+COMMANDS = {
+    name: main.get_command(click.Context(main), name) for name in main.list_commands(click.Context(main))
+}
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,9 @@ def rows(text: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.flag)
 def test_every_option_is_documented(option):
-    row = rows(section(REFERENCE, "## Options of pytest"))[f"{option.flag} {option.metavar}" if option.metavar else option.flag]
+    row = rows(section(REFERENCE, "## Options of pytest"))[
+        f"{option.flag} {option.metavar}" if option.metavar else option.flag
+    ]
     assert f"`{option.key}`" in row
     assert f"`{option.variable}`" in row
     default = {None: "none", False: "off"}.get(option.default, f"`{option.default}`")
@@ -113,11 +117,18 @@ def test_there_are_no_more_keys_in_the_reference():
 def test_every_command_is_documented_and_nothing_else(name):
     text = section(REFERENCE, f"### `nbrepro {name}`")
     command = COMMANDS[name]
-    known = {flag for option in command.params if isinstance(option, click.Option) for flag in (*option.opts, *option.secondary_opts)}
+    known = {
+        flag
+        for option in command.params
+        if isinstance(option, click.Option)
+        for flag in (*option.opts, *option.secondary_opts)
+    }
     for argument in command.params:
         if isinstance(argument, click.Argument):
             assert argument.make_metavar(click.Context(command)).strip("[].") in text
-    assert known == {flag for flag in re.findall(r"`(--?[a-z-]+)(?: [A-Z]+)?`", text) if not flag.startswith("--nbrepro")}
+    assert known == {
+        flag for flag in re.findall(r"`(--?[a-z-]+)(?: [A-Z]+)?`", text) if not flag.startswith("--nbrepro")
+    }
 
 
 def test_every_option_of_the_group_is_documented():
@@ -208,10 +219,17 @@ def test_the_example_of_a_comparer_works(tmp_path):
 @every("sh", "console", "yaml", "text")
 def test_options_in_commands_exist(block):
     for line in block.text.replace(" && ", "\n").splitlines():
-        words = shlex.split(line.lstrip("$- ").removeprefix("run: "), comments=True) if re.match(r"[$\s-]*(?:run: )?(?:python -m )?(?:nbrepro|pytest) ", line) else []
+        words = (
+            shlex.split(line.lstrip("$- ").removeprefix("run: "), comments=True)
+            if re.match(r"[$\s-]*(?:run: )?(?:python -m )?(?:nbrepro|pytest) ", line)
+            else []
+        )
         if "nbrepro" in words[:1]:
             command = next((COMMANDS[word] for word in words if word in COMMANDS), main)
-            known = {flag for option in (*command.params, *main.params) for flag in option.opts} | {"--help", "--version"}
+            known = {flag for option in (*command.params, *main.params) for flag in option.opts} | {
+                "--help",
+                "--version",
+            }
             assert {word.split("=")[0] for word in words if word.startswith("-")} <= known, line
         given = {word.split("=")[0] for word in words if word.startswith("--nbrepro")}
         assert given <= {option.flag for option in OPTIONS}, line
@@ -235,7 +253,9 @@ def _anchor(heading: str) -> str:
 
 def test_no_page_shows_a_path_of_some_machine():
     for page in PAGES:
-        assert not re.search(r"(?<![\w.])/(?:home|tmp|work|root|Users|opt|usr|var)/|[A-Z]:\\", page.read_text()), page.name
+        assert not re.search(
+            r"(?<![\w.])/(?:home|tmp|work|root|Users|opt|usr|var)/|[A-Z]:\\", page.read_text()
+        ), page.name
 
 
 def test_pages_stay_short():
@@ -281,8 +301,16 @@ class Shell:
         folder.mkdir()
         self.folder = folder
         self.last = 0
-        own = {k: v for k, v in os.environ.items() if not k.startswith(("NBREPRO", "PYTEST", "COV_", "GIT_")) and k != "CI"}
-        who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in (("NAME", "n"), ("EMAIL", "e@x.invalid"))}
+        own = {
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith(("NBREPRO", "PYTEST", "COV_", "GIT_")) and k != "CI"
+        }
+        who = {
+            f"GIT_{role}_{key}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for key, value in (("NAME", "n"), ("EMAIL", "e@x.invalid"))
+        }
         path = os.pathsep.join([str(Path(sys.executable).parent), own["PATH"]])
         self.environ = {**own, **who, "PATH": path, "COLUMNS": "80", "GIT_CONFIG_GLOBAL": os.devnull}
 
@@ -301,4 +329,6 @@ class Shell:
         self.last = done.returncode
         shown = "\n".join(line.rstrip() for line in done.stdout.splitlines())
         pattern = ".*?".join(map(re.escape, expected.strip("\n").split("...")))
-        assert re.fullmatch(pattern, shown.strip("\n"), re.DOTALL), f"$ {command}\n{shown}\n--- expected\n{expected}"
+        assert re.fullmatch(pattern, shown.strip("\n"), re.DOTALL), (
+            f"$ {command}\n{shown}\n--- expected\n{expected}"
+        )

@@ -23,7 +23,7 @@ _COMMANDS = {
     cls=Commands,
     lazy=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 the same, 1 differs, 2 usage or fault.",
+    epilog="Exit codes: 0 the same, 1 differs, 2 usage or fault, 130 interrupted.",
 )
 @click.option(
     "--root",

@@ -13,7 +13,7 @@ from pytest_nbrepro.cli.starting import compose
 from pytest_nbrepro.errors import NbreproError, SpecError
 from pytest_nbrepro.model import Case, Run, Spec
 from pytest_nbrepro.notebook import Notebook
-from pytest_nbrepro.runner import EXECUTED
+from pytest_nbrepro.store import EXECUTED
 
 
 @dataclass(frozen=True)

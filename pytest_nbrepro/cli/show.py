@@ -103,7 +103,7 @@ def judge(run: Run, site: Site) -> Judged:
         return Judged(None, "it still runs")
     from pytest_nbrepro.assessment import Places, assess
     from pytest_nbrepro.cli.lookup import case_of
-    from pytest_nbrepro.runner import EXECUTED
+    from pytest_nbrepro.store import EXECUTED
 
     try:
         case = case_of(run, site.root)

@@ -12,12 +12,14 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import cast
 
+from pytest_nbrepro import files
 from pytest_nbrepro.comparers.base import Comparer, Outcome, judge, key, part, told
 from pytest_nbrepro.comparers.opaque import CANNOT_SAY, sizes
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import Artifact, ArtifactRule, Check
 
 GROUP = "pytest_nbrepro.comparers"
+_HASHED = 1 << 20  # bytes up to which baselines keep files; larger ones come from runs of this session
 _POINTER = b"version https://git-lfs.github.com/spec/v1"
 
 # Suffixes by kind; what is in none of them is opaque.
@@ -145,11 +147,19 @@ def _compare(baseline: Artifact, old: Path, result: Artifact, new: Path, rule: A
             return Outcome.error(f"the {side}'s file is missing: {path.name}")
     if _is_pointer(old):
         return Outcome.error("the baseline is not downloaded: git lfs pull")
+    if not _is_accepted(baseline, old):
+        return Outcome.error("the baseline's file is damaged: its bytes are not the accepted ones")
     if baseline.kind != result.kind:
         return Outcome.structure(f"kind {baseline.kind} -> {result.kind}")
     if "undecodable" in baseline.schema:
         return Outcome.error(f"the baseline is not readable: {baseline.schema['undecodable']}")
     return judge(comparer(baseline.kind), old, new, rule, baseline.schema)
+
+
+def _is_accepted(baseline: Artifact, path: Path) -> bool:
+    """Tell whether a baseline's file is what was accepted, by its size and, where it is small, its hash."""
+    size = path.stat().st_size
+    return size == baseline.bytes and (size > _HASHED or files.sha256(path) == baseline.sha256)
 
 
 def _is_pointer(path: Path) -> bool:

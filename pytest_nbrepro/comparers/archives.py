@@ -20,7 +20,7 @@ from pytest_nbrepro.comparers.base import (
     part,
     reading,
 )
-from pytest_nbrepro.comparers.unpacking import CAP, Member, format_of, unpack
+from pytest_nbrepro.comparers.unpacking import CAP, SINGLE, Member, format_of, unpack
 from pytest_nbrepro.errors import UndecodableError
 from pytest_nbrepro.model import ArtifactRule, Check, CheckStatus
 
@@ -81,9 +81,11 @@ class ArchiveComparer:
             with reading("result"):
                 new = unpack(result, Path(right), self._cap)
             known = schema.get("members", {})
+            if format_of(baseline) in SINGLE:
+                new = dict(zip(old, new.values(), strict=True))
             names = [name for name in dict.fromkeys([*old, *new]) if not ignored(name, rule)]
             parts = [self._member(name, old.get(name), new.get(name), rule, known) for name in names]
-        if len(parts) == 1 and len(old) == len(new) == 1 and format_of(baseline) in {"gz", "bz2", "xz"}:
+        if parts and format_of(baseline) in SINGLE:
             return _unwrapped(parts[0])
         return combined(parts, place="{name}: {where}")
 

@@ -77,19 +77,21 @@ class ArrayComparer:
                 return _objects(one, other, before)
             leaves = _Leaves(old, (before, after), limits, self._block)
             if before.fortran == after.fortran or len(before.shape) < 2:
-                self._stream(one, other, leaves, before)
+                self._stream(one, other, leaves, (before, after))
             else:
                 self._reordered(one, other, leaves, (before, after))
             if not same_rest(one, other):
                 return Outcome.structure("the bytes after the array differ")
             return leaves.outcome()
 
-    def _stream(self, one: Reader, other: Reader, leaves: _Leaves, header: Header) -> None:
+    def _stream(self, one: Reader, other: Reader, leaves: _Leaves, headers: tuple[Header, Header]) -> None:
         """Compare two arrays of one memory order, block by block."""
+        header = headers[0]
+        alike = header.dtype == headers[1].dtype  # else equal bytes are other values: the byte order differs
         for start, count in _blocks(header, self._block):
             size = count * header.dtype.itemsize
             mine, theirs = one.read(size), other.read(size)
-            if mine != theirs:
+            if mine != theirs or not alike:
                 leaves.add(mine, theirs, start)
 
     def _reordered(self, one: Reader, other: Reader, leaves: _Leaves, headers: tuple[Header, Header]) -> None:

@@ -171,9 +171,9 @@ def decoding(side: Side) -> Iterator[None]:
 
 
 def _header(stream: IO[bytes], size: int) -> Header:
-    major, _minor = stream.read(2)
-    if major not in {1, 2, 3}:
-        raise UndecodableError(f"version {major} of the npy format is unknown")
+    major, minor = stream.read(2)
+    if major not in {1, 2, 3} or minor:
+        raise UndecodableError(f"version {major}.{minor} of the npy format is unknown")
     form = "<H" if major == 1 else "<I"
     (length,) = struct.unpack(form, stream.read(struct.calcsize(form)))
     if length > _HEADER:

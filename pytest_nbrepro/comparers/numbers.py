@@ -122,14 +122,13 @@ def used(baseline: complex, result: complex, limit: Limit) -> float:
     difference pass: NaN or infinity against another number, or a limit of 0. Differences of integers
     are exact.
     """
-    whole = isinstance(baseline, int) and isinstance(result, int)
-    if baseline == result or (not whole and _both_nan(baseline, result)):
+    if baseline == result or _both_nan(baseline, result):
         return 0.0
     if limit.kind == "exact":
         return math.inf
     if isinstance(baseline, int) and isinstance(result, int):  # doubles would round large ones
         return _ratio(abs(result - baseline), limit.at(baseline) if limit.kind == "float" else limit.abs)
-    if not (cmath.isfinite(baseline) and cmath.isfinite(result)):
+    if not (_is_finite(baseline) and _is_finite(result)):
         return math.inf
     distance, allowed = _size(result - baseline), limit.at(baseline)
     if math.isinf(distance) or math.isinf(allowed):  # beyond the largest double: halves have room
@@ -149,7 +148,15 @@ def _size(value: complex) -> float:
 
 
 def _same(one: float, other: float) -> bool:
-    return one == other or (math.isnan(one) and math.isnan(other))
+    return one == other or (_is_nan(one) and _is_nan(other))
+
+
+def _is_nan(value: complex) -> bool:
+    return value != value  # noqa: PLR0124 - unlike `isnan` it takes integers of any size
+
+
+def _is_finite(value: complex) -> bool:
+    return isinstance(value, int) or cmath.isfinite(value)
 
 
 def _ratio(distance: float, allowed: float) -> float:
@@ -167,9 +174,9 @@ def _ratio(distance: float, allowed: float) -> float:
 
 def advice(baseline: complex, result: complex, limit: Limit) -> str:
     """Return what a person should know of a difference that `used` alone does not tell, or nothing."""
-    if cmath.isnan(baseline) or cmath.isnan(result):
-        return "new NaN" if cmath.isnan(result) else "NaN no longer"
-    if baseline == 0 and cmath.isfinite(result) and limit.kind != "exact" and limit.at(baseline) == 0:
+    if _is_nan(baseline) or _is_nan(result):
+        return "new NaN" if _is_nan(result) else "NaN no longer"
+    if baseline == 0 and _is_finite(result) and limit.kind != "exact" and limit.at(baseline) == 0:
         return "baseline is 0: give abs"
     return ""
 
@@ -231,7 +238,7 @@ def _compare_metric(name: str, baseline: Metric, result: Metric, rule: MetricRul
     if baseline.dtype != result.dtype:
         message = f"dtype {baseline.dtype} -> {result.dtype}"
         return Check("metric", name, CheckStatus.STRUCTURE, message=message, n=1, bad=1, worst=place)
-    if rule.of is not None and math.isfinite(baseline.value) and math.isfinite(result.value):
+    if rule.of is not None and _is_finite(baseline.value) and _is_finite(result.value):
         return _compare_count(name, baseline, result, rule, place)
     limit = resolve(rule.limits, baseline.dtype)
     old, new = baseline.value, result.value
@@ -289,7 +296,7 @@ def _judged(
 
 def _side(old: Number, new: Number, rule: MetricRule) -> str:
     """Return ``better`` or ``worse`` where the rule says which side is which and both are finite."""
-    if rule.better is None or not (math.isfinite(old) and math.isfinite(new)):
+    if rule.better is None or not (_is_finite(old) and _is_finite(new)):
         return ""
     return "better" if (new > old) == (rule.better == "higher") else "worse"
 

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import IO, Protocol, cast
 
 from pytest_nbrepro.comparers.base import IncomparableError
 from pytest_nbrepro.errors import UndecodableError
@@ -21,6 +21,7 @@ from pytest_nbrepro.errors import UndecodableError
 CAP = 4 << 30  # bytes that one archive may unpack to
 MEMBERS = 100_000  # members that one archive may have
 _BLOCK = 1 << 20
+SINGLE = frozenset({"gz", "bz2", "xz"})  # formats that hold one member, without a name of its own
 _ZIPS = frozenset({".zip", ".xlsx"})
 _TARS = (".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 _FAULTS = (
@@ -100,12 +101,17 @@ class _Budget:
         target = self._folder / f"{len(self.members):04}" / _file_name(name)
         target.parent.mkdir()
         with target.open("wb") as out:
-            while block := stream.read(_BLOCK):
-                self._left -= len(block)
-                if self._left < 0:
-                    raise IncomparableError(f"it unpacks to more than {self._cap:,} bytes")
+            for block in self.blocks(stream):
                 out.write(block)
         self.members[name] = Member(name, target)
+
+    def blocks(self, stream: _Readable) -> Iterator[bytes]:
+        """Read a stream to its end."""
+        while block := stream.read(_BLOCK):
+            self._left -= len(block)
+            if self._left < 0:
+                raise IncomparableError(f"it unpacks to more than {self._cap:,} bytes")
+            yield block
 
     def add_link(self, name: str, target: str) -> None:
         """Note a link, which is not followed."""
@@ -155,11 +161,15 @@ def _unpack_tar(path: Path, budget: _Budget) -> None:
             if info.issym() or info.islnk():
                 budget.add_link(name, info.linkname)
             elif info.isreg():
-                stream = archive.extractfile(info)
-                if stream is not None:
-                    budget.add(name, stream)
+                budget.add(name, cast("IO[bytes]", archive.extractfile(info)))
             elif not info.isdir():
                 raise IncomparableError(f"its member {name!r} is no file, folder or link")
+        # A header that cannot be read ends the loop without a word; a sound archive ends in zeros.
+        stream = cast("IO[bytes]", archive.fileobj)
+        stream.seek(archive.offset)
+        for block in budget.blocks(stream):
+            if block.strip(b"\0"):
+                raise UndecodableError("not readable as tar: damaged after its last readable member")
 
 
 @contextlib.contextmanager

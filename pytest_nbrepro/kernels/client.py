@@ -26,7 +26,7 @@ from pytest_nbrepro.kernels.recording import Recorder
 
 _AGAIN_CONNECT = 10  # milliseconds between attempts to reach a socket that the kernel has not bound yet
 _LATE_IOPUB = 0.2  # seconds between a reply and its idle status before the kernel is asked again
-_LOST = 120  # seconds between a reply and the end of its outputs after which they count as lost
+_LOST = 600  # seconds between a reply and the end of its outputs after which they count as lost
 _ABORTED = 50  # times a request is sent again while the kernel still drops what follows an error
 _RICH = {"display_data", "execute_result", "update_display_data"}
 

@@ -59,7 +59,11 @@ def connect(folder: Path, *, sockets: bool) -> Path:
 
 
 def environment(
-    outer: Mapping[str, str], extra: Mapping[str, str], folder: Path, seed: int | None
+    outer: Mapping[str, str],
+    extra: Mapping[str, str],
+    folder: Path,
+    seed: int | None,
+    root: Path | None = None,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return the environment for a kernel, and what of it was set on purpose.
 
@@ -68,23 +72,30 @@ def environment(
         extra: what the kernelspec and the annotation set; it has the last word.
         folder: the private folder, in which IPython and Jupyter find nothing of the user's.
         seed: for Python's hashes; they stay random without one.
+        root: a folder to import from, for a Python kernel that our script does not start.
 
     Returns:
-        Both by name; among what was set, a folder that differs each time reads ``<fresh>``, and a variable
-        that was taken away ``<unset>``.
+        Both by name; among what was set, a folder that differs each time reads ``<fresh>``, and a variable of
+        the user's that was taken away ``<unset>``; those of the test harness are not told.
     """
     dropped = {n for n in outer if n in _DROPPED or n.startswith(_DROPPED_PREFIXES)}
     env = {name: text for name, text in outer.items() if name not in dropped}
+    places = [str(root)] if root is not None else []
     if path := env.get("PYTHONPATH"):  # a relative entry meant pytest's folder, not the notebook's
-        env["PYTHONPATH"] = os.pathsep.join(os.path.abspath(p) for p in path.split(os.pathsep))  # noqa: PTH100
-    chosen = {
-        "PYTHONDONTWRITEBYTECODE": "1"
-    }  # Python started by the notebook must not write into the project
+        places += [os.path.abspath(place) for place in path.split(os.pathsep)]  # noqa: PTH100
+    if places:
+        env["PYTHONPATH"] = os.pathsep.join(places)
+    # what the notebook starts with Python must not write into the project
+    chosen = {"PYTHONDONTWRITEBYTECODE": "1"}
     if seed is not None:
         chosen["PYTHONHASHSEED"] = str(seed % _HASH_SEEDS)
     chosen |= extra
     fresh = {name: str(folder / name.lower()) for name in _FRESH if name not in extra}
-    told = {**dict.fromkeys(sorted(dropped), "<unset>"), **dict.fromkeys(fresh, "<fresh>"), **chosen}
+    told = {
+        **dict.fromkeys(sorted(dropped & _DROPPED), "<unset>"),
+        **dict.fromkeys(fresh, "<fresh>"),
+        **chosen,
+    }
     return {**env, **fresh, **chosen}, told
 
 

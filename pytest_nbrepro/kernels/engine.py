@@ -5,7 +5,6 @@ The engine works in a thread with an event loop of its own, so the process keeps
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import contextlib
 import json
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_nbrepro import files
 from pytest_nbrepro.errors import StoreError
 from pytest_nbrepro.kernels import connection, covering, faults, specs
+from pytest_nbrepro.kernels.cells import completed, own_name, plain, tags
 from pytest_nbrepro.kernels.faults import Halt
 from pytest_nbrepro.kernels.journal import Journal, project_files, relative
 from pytest_nbrepro.kernels.process import Exit
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_nbrepro.kernels.client import Notebook
 
 _GRACE = 2.0  # seconds for a cell to end after an interrupt
+_SLACK = 5.0  # seconds that asking may take beyond a cell's limit, which is for the notebook's own code
 _FACTS = 30.0  # seconds for a kernel whose cell failed to tell its facts
 _AUTOSAVE = 1.0  # seconds between looks whether a cell that runs has put out something
 _ALLOWED = "raises-exception"
@@ -51,7 +52,7 @@ class Engine:
         self.progress: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()  # None: the end
         self._request = request
         self._kernel = specs.choose(request.kernel, request.language, request.recorded_kernel)
-        self._notebook: dict[str, Any] = _complete(request.notebook)
+        self._notebook: dict[str, Any] = completed(request.notebook)
         self._code = [i for i, cell in enumerate(self._notebook["cells"]) if cell["cell_type"] == "code"]
         self._ordinals = {index: number for number, index in enumerate(self._code, 1)}
         self._recorder = Recorder(request.folder / "output.log", request.output_cap, self._ordinals)
@@ -87,8 +88,13 @@ class Engine:
         if session is not None:
             session.stop()
 
+    @property
+    def execution(self) -> Execution | None:
+        """What the run gave, after `main` has ended; None where there is none."""
+        return self._result if isinstance(self._result, Execution) else None
+
     def result(self) -> Execution:
-        """Return what the run gave, after `main` has ended."""
+        """Return what the run gave, after `main` has ended, or raise what it raised."""
         if isinstance(self._result, BaseException):
             raise self._result
         assert self._result is not None  # noqa: S101  # `main` sets it, whatever happens
@@ -110,6 +116,8 @@ class Engine:
             finally:
                 exit_ = session.close()
             journal.update(session.cell)
+            for late in journal.take_threads():  # while the last facts were asked, or while the kernel ended
+                halt = halt or faults.thread_failed(late.thread, late.error, late.traceback, None)
             self._saver.save()
             return self._execution(session, journal, halt, exit_)
         finally:
@@ -127,7 +135,7 @@ class Engine:
 
         notebook = Notebook(self._notebook, self._recorder, session.connection)
         self._notebook = notebook.nb
-        self._notebook["metadata"]["language_info"] = told["language_info"]
+        self._notebook["metadata"]["language_info"] = told.get("language_info", {})
         autosave = asyncio.ensure_future(self._autosave(session))
         halt = None
         try:
@@ -140,9 +148,16 @@ class Engine:
             halt = early
         finally:
             await cancel(autosave)
-        await self._finish(session, completed=halt is None)
-        if not await session.leave():
-            self._notes.append("the kernel did not end by itself: files it had not closed may be incomplete")
+        try:
+            await self._finish(session, complete=halt is None)
+        except Halt as late:
+            if halt is None or late.status is RunStatus.INTERRUPTED:
+                raise
+            return halt  # the kernel has died over a cell that failed: that comes first
+        left = await session.leave()
+        if left is None or left.returncode:
+            how = "did not end by itself" if left is None else f"ended with {left.signal or left.returncode}"
+            self._notes.append(f"the kernel {how} after the last cell: files it had open may be incomplete")
         return halt
 
     async def _cell(self, session: Session, notebook: Notebook, journal: Journal, index: int) -> None:
@@ -154,7 +169,7 @@ class Engine:
         session.cell = index
         start = time.monotonic()
         self.progress.put(Progress(index, self._ordinals[index], len(self._code), start - self._start))
-        allowed = _ALLOWED in _tags(notebook.nb.cells[index])
+        allowed = _ALLOWED in tags(notebook.nb.cells[index])
         try:
             await self._limited(session, notebook, index)
         finally:
@@ -165,7 +180,7 @@ class Engine:
         for thread in journal.take_threads():
             if not allowed:
                 raise faults.thread_failed(thread.thread, thread.error, thread.traceback, index)
-        if _METRICS in _tags(notebook.nb.cells[index]):
+        if notebook.reply and _METRICS in tags(notebook.nb.cells[index]):
             await self._capture(session, index)
         if notebook.wants_to_exit and index != self._code[-1]:
             raise faults.left_early(index)
@@ -208,21 +223,21 @@ class Engine:
             )
             self._lacking.append(RunError("capture", message, index))
             return
-        own = _name(self._notebook["cells"][index], index)
+        own = own_name(self._notebook["cells"][index], index)
         self._values += [Value(name or own, v, dtype, index) for name, (v, dtype) in told["values"].items()]
 
-    async def _finish(self, session: Session, *, completed: bool) -> None:
+    async def _finish(self, session: Session, *, complete: bool) -> None:
         """Have the expressions evaluated, the coverage saved and the facts told."""
-        wanted = dict(self._request.expressions) if completed else {}
+        wanted = dict(self._request.expressions) if complete else {}
         told: dict[str, Any] = {"results": {}, "facts": {}}
         why = f"a {self._kernel.name} kernel evaluates no expressions"
         if self._kernel.ipython:
             from pytest_nbrepro.kernels.client import UnansweredError
 
-            session.cell = None if completed else session.cell
+            session.cell = None if complete else session.cell
             try:
                 call = f"finish({json.dumps(wanted)!r})"
-                if completed:
+                if complete:
                     told = await self._asked(session, call, None)
                 else:
                     told = await session.within(session.connection.ask(call), session.left(_FACTS))
@@ -243,11 +258,12 @@ class Engine:
     async def _asked(self, session: Session, call: str, index: int | None) -> dict[str, Any]:
         """Ask the kernel, within the limits of a cell, since the notebook's own code may run."""
         own = self._request.cell_timeout
-        limit = session.left(own)
+        allowed = None if own is None else own + _SLACK
+        limit = session.left(allowed)
         try:
             return await session.within(session.connection.ask(call), limit)
         except TimeoutError:
-            whole = own is None or limit != own
+            whole = allowed is None or limit != allowed
             seconds = self._request.timeout if whole else own
             raise faults.too_long(seconds or 0.0, index, whole=whole) from None
 
@@ -255,9 +271,8 @@ class Engine:
         """Keep what a long cell puts out while it runs."""
         while True:
             await asyncio.sleep(_AUTOSAVE)
-            if self._recorder.changed:
-                if session.cell is not None:
-                    self._recorder.join(session.cell)
+            if self._recorder.changed and session.cell is not None:
+                self._recorder.join(session.cell)
                 with contextlib.suppress(OSError):  # the last save meets it again, and tells
                     self._saver.maybe()
 
@@ -278,15 +293,16 @@ class Engine:
         if request.coverage is not None:
             covering.publish(session.measured, request.coverage.data_file, request.work, request.project)
         note = specs.note(request.kernel, request.language, request.recorded_kernel)
+        refused = [] if error is not None and error.kind == "workspace" else journal.refused
         return Execution(
             status=status,
             error=error,
-            notebook=_plain(self._notebook),
+            notebook=plain(self._notebook),
             seconds=self._seconds,
             values=tuple(self._values),
             facts=self._told(session, journal),
             read=project_files(journal.reads, request.work, request.project),
-            notes=(*filter(None, [note]), *self._spilled(), *self._notes, *journal.notes),
+            notes=(*filter(None, [note]), *self._spilled(), *refused, *self._notes, *journal.notes),
             peak=None if exit_ is None else exit_.peak,
         )
 
@@ -294,8 +310,8 @@ class Engine:
         """Return the facts; the notebook's own modules are told by their place in the project."""
         request = self._request
 
-        def place(path: str | None) -> str | None:
-            inside = None if not path else relative(path, request.work, request.project)
+        def place(path: str) -> str:
+            inside = relative(path, request.work, request.project)
             return path if inside is None else inside
 
         facts = {**journal.facts, **self._facts, "env": session.chosen, "seed": request.seed}
@@ -307,39 +323,3 @@ class Engine:
         cap = faults.size(self._request.output_cap)
         for index in sorted(self._recorder.spilled):
             yield f"cell {self._ordinals[index]} put out more than {cap}: all of it is in output.log"
-
-
-def _complete(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy with what nbformat lets older files leave out, sources as one text each."""
-    copy: dict[str, Any] = json.loads(json.dumps(notebook))
-    copy.setdefault("metadata", {})
-    for cell in copy.setdefault("cells", []):
-        cell.setdefault("metadata", {})
-        source = cell.get("source", "")
-        cell["source"] = source if isinstance(source, str) else "".join(source)
-        if cell["cell_type"] == "code":
-            cell.update(outputs=[], execution_count=None)
-    return copy
-
-
-def _plain(node: Any) -> Any:
-    """Return nbformat's mappings as plain ones, all the way down."""
-    if isinstance(node, dict):
-        return {key: _plain(item) for key, item in node.items()}
-    return [_plain(item) for item in node] if isinstance(node, list) else node
-
-
-def _tags(cell: Any) -> list[str]:
-    tags: list[str] = cell["metadata"].get("tags", [])
-    return tags
-
-
-def _name(cell: Any, index: int) -> str:
-    """Return what a bare number that a cell ends in is called: as the cell calls it, or by the cell."""
-    with contextlib.suppress(SyntaxError):
-        body = ast.parse(cell["source"]).body
-        last = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
-        text = "" if last is None else ast.unparse(last)
-        if text and all(part.isidentifier() for part in text.split(".")):
-            return text
-    return f"cell:{cell.get('id', f'c{index}')}"

@@ -32,11 +32,15 @@ def fixed() -> dict[str, Any]:
     }
 
 
-def imported(bare: set[str]) -> dict[str, str | None]:
-    """Return the top-level modules that the notebook brought in, name -> file; Python's own left out."""
+def imported(bare: set[str]) -> dict[str, str]:
+    """Return the top-level modules that the notebook brought in, name -> file.
+
+    Python's own are left out, and what extensions make without a file.
+    """
     known = bare | set(getattr(sys, "stdlib_module_names", ()))  # from 3.10 on
     names = {name.partition(".")[0] for name in sys.modules} - known
-    return {name: _file(sys.modules.get(name)) for name in sorted(names)}
+    files = {name: _file(sys.modules.get(name)) for name in sorted(names)}
+    return {name: file for name, file in files.items() if file is not None}
 
 
 def _file(module: Any) -> str | None:
@@ -58,5 +62,6 @@ def libraries() -> dict[str, Any]:
     if pools is not None:
         with contextlib.suppress(Exception):
             keys = ("user_api", "internal_api", "num_threads", "version")
-            told["threads"] = [{key: pool.get(key) for key in keys} for pool in pools.threadpool_info()]
+            found = [{key: pool.get(key) for key in keys} for pool in pools.threadpool_info()]
+            told["threads"] = sorted(found, key=repr)  # they come in any order
     return told

@@ -46,7 +46,8 @@ class Session:
         self.measured = folder / "coverage"
         self.log = request.folder / "kernel.log"
         extra = {**kernel.environment(os.environ), **request.env}
-        self._env, self.chosen = connection.environment(os.environ, extra, folder, request.seed)
+        root = None if kernel.ipython else request.work
+        self._env, self.chosen = connection.environment(os.environ, extra, folder, request.seed, root)
         self._bytecode = "PYTHONDONTWRITEBYTECODE" not in {**os.environ, **extra}
         self._request = request
         self._folder = folder
@@ -146,11 +147,11 @@ class Session:
         with contextlib.suppress(RuntimeError):  # the loop has ended: there is no wait left
             self._loop.call_soon_threadsafe(self._set_stopped)
 
-    async def leave(self) -> bool:
+    async def leave(self) -> Exit | None:
         """Have the kernel end by itself, so that files which the notebook left open are written out.
 
         Returns:
-            Whether it did.
+            How it ended; None if it did not.
         """
         await self.connection.drain()
         if self.kernel.ipython:
@@ -159,7 +160,7 @@ class Session:
             self.connection.client.shutdown()
         ends: set[asyncio.Future[Any]] = {self._gone, self._stopped}
         await asyncio.wait(ends, timeout=_LEAVE, return_when=asyncio.FIRST_COMPLETED)
-        return self._gone.done()
+        return self._gone.result() if self._gone.done() else None
 
     def close(self) -> Exit | None:
         """Kill what is left, close everything, and return how the kernel ended, if it ever started."""

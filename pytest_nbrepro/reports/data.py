@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from pytest_nbrepro.model import Check, CheckStatus, Run, RunStatus, Verdict, Why
@@ -47,7 +48,7 @@ class CaseReport:
     @property
     def failures(self) -> list[Check]:
         """The checks that do not pass, those without a number first, then by `used`, worst first."""
-        return sorted(self.verdict.failed, key=lambda c: (_ORDER.index(c.status), -(c.used or 0.0), c.name))
+        return sorted(self.verdict.failed, key=lambda c: (_ORDER.index(c.status), -_weight(c), c.name))
 
     @property
     def close(self) -> list[Check]:
@@ -56,9 +57,9 @@ class CaseReport:
             c
             for c in self.verdict.checks
             if c.status is CheckStatus.IMPROVED
-            or (c.status.ok and c.used is not None and CLOSE < c.used < float("inf"))
+            or (c.status.ok and c.used is not None and CLOSE < c.used < math.inf)
         ]
-        return sorted(passes, key=lambda c: -(c.used or 0.0))
+        return sorted(passes, key=lambda c: (-_weight(c), c.name))
 
     @property
     def summary(self) -> str:
@@ -70,10 +71,12 @@ class CaseReport:
             return self.refused
         failed, n = self.verdict.failed, len(self.verdict.checks)
         if not failed:
-            return f"reproduces: {n} checks"
-        if all(check.status is CheckStatus.NEW for check in failed) and len(failed) == n:
+            return f"reproduces: {_checks(n)}"
+        statuses = {check.status for check in failed}
+        if statuses == {CheckStatus.NEW} and len(failed) == n:
             return f"no baseline yet for {_checks(n)}"
-        return f"{len(failed)} of {_checks(n)} drifted"
+        how = "could not be made" if statuses == {CheckStatus.ERROR} else "drifted"
+        return f"{len(failed)} of {_checks(n)} {how}"
 
 
 _HOW = {
@@ -84,6 +87,12 @@ _HOW = {
     RunStatus.DIED: "died",
     RunStatus.INTERRUPTED: "was interrupted",
 }
+
+
+def _weight(check: Check) -> float:
+    """Return what a check used, so that it sorts: NaN, which nothing can be said of, is the worst."""
+    used = check.used or 0.0
+    return math.inf if math.isnan(used) else used
 
 
 def _checks(n: int) -> str:

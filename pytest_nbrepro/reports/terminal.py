@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import shlex
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_nbrepro.model import Check, CheckStatus
 from pytest_nbrepro.reports.data import CaseReport
@@ -13,15 +14,32 @@ WIDTH = 80
 _ROWS = 8  # failing checks that are told; the others are counted
 _PASSES = 3
 _PARTS = 3
-_TRACEBACK = 30
-_HEAD = 8  # columns of a row's first word
+_NOTES = 4
+_BLOCK = 30  # lines of a source or a traceback
+_NAME = 20  # columns of a name beside which facts are aligned; longer ones stick out
+_LONGEST = 40  # characters of a value
+_ID = 6  # last letters of a run's id, by which commands find it
+_LEAD = 10  # columns before a row's text
+_DEEPER = " " * (_LEAD + 2)  # before what does not fit into a row's first line
+_WORDS = {CheckStatus.LOST: "LOST", CheckStatus.NEW: "NEW", CheckStatus.ERROR: "ERROR"}
 
 
 def case_text(report: CaseReport) -> str:
-    """Return the report of a case that does not reproduce, worst first."""
-    lines = [f"NBREPRO {report.case}   {report.summary}"]
-    lines += _failed(report) if not report.completed else _drifted(report)
+    """Return the report of a case, worst first.
+
+    Lines have at most 80 columns, unless a name, a path or a command is longer.
+    """
+    lines = [*_title(report), *(_failed(report) if not report.completed else _judged(report))]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _title(report: CaseReport) -> Iterator[str]:
+    name, summary = f"NBREPRO {_plain(report.case)}", " ".join(_plain(report.summary).split())
+    if len(name) + len(summary) + 3 <= WIDTH:
+        yield f"{name}   {summary}"
+    else:
+        yield name
+        yield from _wrapped(summary, "  ", "  ")
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -31,64 +49,73 @@ def case_text(report: CaseReport) -> str:
 def _failed(report: CaseReport) -> Iterator[str]:
     error = report.run.error
     if error is None:
-        return
-    yield from _row("error", error.message)
-    if report.failed_source:
-        yield from (f"    | {line}" for line in report.failed_source.splitlines()[:_TRACEBACK])
-    trace = error.traceback.splitlines()
-    if len(trace) > _TRACEBACK:
-        trace = [f"… {len(trace) - _TRACEBACK} lines", *trace[-_TRACEBACK:]]
-    yield from (f"    {line}" for line in trace)
-    if error.hint:
-        yield from _row("hint", error.hint)
-    yield from (line for note in report.run.notes for line in _row("note", note))
+        yield from _rows("error", (check.message for check in report.verdict.checks))
+    else:
+        yield from _row("error", error.message)
+        yield from _block(_first(report.failed_source.splitlines(), _BLOCK), "    | ")
+        trace = error.traceback.splitlines()
+        more = len(trace) - _BLOCK
+        yield from _block([f"… {more} lines", *trace[-_BLOCK:]] if more > 0 else trace, "    ")
+        if error.hint:
+            yield from _row("hint", error.hint)
+    yield from _rows("note", _first(report.run.notes, _NOTES))
     yield from _row("kept", f"{report.place}/notebook.ipynb: what ran until then, with its outputs")
 
 
 # ---------------------------------------------------------------------------------------------------
-# A run that differs
+# A run that was judged
 
 
-def _drifted(report: CaseReport) -> Iterator[str]:
+def _judged(report: CaseReport) -> Iterator[str]:
     failures = report.failures
     shown = failures[:_ROWS]
-    width = min(28, max((len(check.name) for check in shown), default=0))
+    width = max((len(check.name) for check in shown if len(check.name) <= _NAME), default=0)
     for check in shown:
         yield from _check(check, width)
     if len(failures) > _ROWS:
-        yield from _row("", f"+{len(failures) - _ROWS} more: nbrepro show {report.run.id}")
+        yield from _row("", f"+{len(failures) - _ROWS} more: {_show(report)}")
     for check in report.close[:_PASSES]:
         word = "IMPROVED" if check.status is CheckStatus.IMPROVED else "close"
-        yield from _row("ok", f"{check.name:<{width}}  {_values(check)}   {_used(check)}   {word}")
+        yield from _facts("ok", f"{_plain(check.name):<{width}}", [_values(check), _used(check), word])
     if report.why:
         yield from _row("why", f"{report.why.cause}: {report.why.text}")
     if report.once:
         yield from _row("note", "the baseline rests on one run alone (--nbrepro-once)")
     if report.first:
         yield from _row("first", f"{report.first} is the first whose output differs")
-    if report.diff:
-        yield from (f"    {line}" for line in report.diff.splitlines())
-    yield from _next(report)
-    yield from (line for check in shown if check.allow for line in _row("allow", check.allow))
+    yield from _block(report.diff.splitlines(), "    ", cut=True)
+    yield from _commands(report)
+    for check in shown:
+        if check.allow:
+            yield from _row("allow", check.allow)
 
 
-def _next(report: CaseReport) -> Iterator[str]:
+def _commands(report: CaseReport) -> Iterator[str]:
+    commands = [_show(report)]
     if report.waits:
-        yield from _row("next", f"nbrepro accept '{report.case}' -m WHY   |   nbrepro show {report.run.id}")
-    else:
-        yield from _row("next", f"nbrepro show {report.run.id}")
+        quoted = shlex.quote(report.case)
+        name = quoted if quoted != report.case else f"'{report.case}'"
+        commands.insert(0, f"nbrepro accept {name} -m WHY")
+    line = "   |   ".join(commands)
+    for number, told in enumerate([line] if _LEAD + len(line) <= WIDTH else commands):
+        yield _lead("" if number else "next") + _plain(told)
+
+
+def _show(report: CaseReport) -> str:
+    return f"nbrepro show {report.run.id[-_ID:]}"
 
 
 def _check(check: Check, width: int) -> Iterator[str]:
-    facts = [_values(check), _used(check), check.limit if check.used is not None else "", check.message]
-    word = {CheckStatus.LOST: "LOST", CheckStatus.NEW: "NEW", CheckStatus.ERROR: "ERROR"}.get(check.status)
-    text = "   ".join(fact for fact in (word, *facts) if fact)
-    yield from _row(check.kind, f"{check.name:<{width}}  {text}")
+    """Yield the rows of a failing check; of its parts only where there are several, else it tells theirs."""
+    limit = check.limit if check.used is not None else ""
+    facts = [_WORDS.get(check.status, ""), _values(check), _used(check), limit, check.message]
+    yield from _facts(check.kind, f"{_plain(check.name):<{width}}", facts)
     bad = [part for part in check.parts if not part.status.ok]
+    if len(bad) < 2:
+        return
     for part in bad[:_PARTS]:
-        facts = [_values(part), _used(part), part.message]
-        text = "   ".join(fact for fact in facts if fact)
-        yield from _row("", f"{part.name}: {text}")
+        if part.worst is not None:
+            yield from _facts("", f"{_plain(part.name)}:", [_values(part), _used(part)])
     if len(bad) > _PARTS:
         yield from _row("", f"+{len(bad) - _PARTS} more")
 
@@ -103,44 +130,94 @@ def _values(check: Check) -> str:
 
 
 def pair(before: str, after: str) -> tuple[str, str]:
-    """Shorten two numbers to the fewest digits, at least 4, that tell them apart; other texts stay."""
+    """Shorten two numbers to the fewest digits, at least 4, that tell them apart, and texts to 40 characters."""
     try:
         numbers = float(before), float(after)
     except ValueError:
-        return _clipped(before), _clipped(after)
-    if not all(math.isfinite(number) for number in numbers) or "." not in before + after:
-        return before, after
-    for digits in range(4, 18):
-        short = tuple(f"{number:#.{digits}g}" for number in numbers)
-        if short[0] != short[1]:
-            return short[0], short[1]
-    return before, after
+        numbers = math.nan, math.nan
+    if all(math.isfinite(number) for number in numbers) and "." in before + after:
+        for digits in range(4, 18):
+            one, other = (f"{number:#.{digits}g}".rstrip(".") for number in numbers)
+            if one != other:
+                return one, other
+    return _clipped(before), _clipped(after)
 
 
 def _clipped(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:39]}…"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _used(check: Check) -> str:
-    if check.used is None or check.status in {CheckStatus.LOST, CheckStatus.NEW}:
+    """Return how much of its limit a check used; nothing where no limit would be enough."""
+    if check.used is None or not math.isfinite(check.used):
         return ""
-    if math.isinf(check.used):
-        return "exact" if check.limit != "exact" else ""
     if check.used >= 1000:
         return f"used {check.used:.1e}x".replace("e+0", "e").replace("e+", "e")
     return f"used {check.used:.3g}x"
 
 
+# ---------------------------------------------------------------------------------------------------
+# Lines
+
+
+def _lead(word: str) -> str:
+    """Return what stands before a row's text."""
+    return f"  {word:<{_LEAD - 3}} "
+
+
 def _row(word: str, text: str) -> Iterator[str]:
-    """Yield a row: a word, then text wrapped behind it."""
-    lead = f"  {word:<{_HEAD}}"
-    wrapped = textwrap.wrap(
-        text,
-        WIDTH - len(lead),
-        break_long_words=False,
+    """Yield a row: a word, then text wrapped behind it; a line of the text stays a line."""
+    lead = _lead(word)
+    for line in text.splitlines() or [""]:
+        yield from _wrapped(_plain(line), lead, " " * _LEAD)
+        lead = " " * _LEAD
+
+
+def _rows(word: str, texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        yield from _row(word, text)
+
+
+def _facts(word: str, name: str, facts: Iterable[str]) -> Iterator[str]:
+    """Yield a row of facts behind a name; one that does not fit into the line any more begins the next."""
+    lead, line, gap = _lead(word), name, "  "
+    for fact in filter(None, map(_plain, facts)):
+        if len(lead) + len(line) + len(gap) + len(fact) > WIDTH:
+            yield from _wrapped(line, lead, _DEEPER)
+            lead, line = _DEEPER, fact
+        else:
+            line += gap + fact
+        gap = "   "
+    yield from _wrapped(line, lead, _DEEPER)
+
+
+def _block(lines: Iterable[str], lead: str, *, cut: bool = False) -> Iterator[str]:
+    """Yield lines as they are, indented; those that are too long go on below, cut anywhere if need be."""
+    for line in lines:
+        yield from _wrapped(_plain(line.expandtabs()), lead, f"{lead}  ", cut=cut)
+
+
+def _wrapped(line: str, first: str, others: str, *, cut: bool = False) -> list[str]:
+    if len(first) + len(line) <= WIDTH:
+        return [first + line]
+    return textwrap.wrap(
+        line,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_long_words=cut,
         break_on_hyphens=False,
-        drop_whitespace=True,
+        expand_tabs=False,
         replace_whitespace=False,
     )
-    for number, line in enumerate(wrapped or [""]):
-        yield (lead if number == 0 else " " * len(lead)) + line
+
+
+def _plain(text: str) -> str:
+    """Return text of one line in which nothing can move a terminal's cursor, or fail to be written."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _first(lines: Sequence[str], number: int) -> list[str]:
+    """Return the first lines, and how many there are more."""
+    more = len(lines) - number
+    return [*lines[:number], f"… {more} more"] if more > 0 else list(lines)

@@ -11,7 +11,6 @@ import pytest
 
 from pytest_nbrepro.execution import Execution, Request, execute
 
-
 _MEASURED = "COVERAGE_PROCESS_CONFIG"  # set by coverage.py for the processes it measures too
 
 
@@ -19,7 +18,7 @@ class Bench:
     """One project, and one run of a notebook ``analysis/n.ipynb`` in its mirror."""
 
     def __init__(self, root: Path) -> None:
-        self.project = root / "a project"
+        self.project = root / "ein Projékt mit ☃"
         self.folder = self.project / ".nbrepro" / "runs" / "one"
         self.work = self.folder / "work"
         self.cwd = self.work / "analysis"

@@ -80,7 +80,7 @@ def done(shared_bench: Any, progress: list[Progress]) -> Execution:
             seed=7,
             env={"EXTRA": "yes"},
             recorded_kernel="my-env",
-            expressions={"half": "loss / 2", "many": "{'a': 1, 'b': 2.5}"},
+            expressions={"half": "loss * np.float32(0.5)", "many": "{'a': 1, 'b': 2.5}"},
         )
         return execute(request, progress.append)
 

@@ -48,11 +48,12 @@ def test_a_kernel_that_is_not_installed(bench: Any, install: Any) -> None:
 
 
 def test_a_kernel_of_a_strange_kind(bench: Any, install: Any) -> None:
+    (bench.work / "inroot.py").touch()
     install(
         "stranger", [sys.executable, "-c", STRANGER, "-f", "{connection_file}"], env={"SAID": "in the spec"}
     )
     done = bench.run(
-        "import os\nprint(os.environ['SAID'])",
+        "import os, inroot\nprint(os.environ['SAID'])",
         ("1", "metrics"),
         "f = open('late.txt', 'w'); f.write('all of it'); None",
         kernel="stranger",

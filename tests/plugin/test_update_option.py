@@ -134,3 +134,61 @@ def test_a_refused_acceptance_fails_the_session(project, fake_kernel, monkeypatc
     result = project.run("--nbrepro-update=new")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*not accepted: *No space left on device*"])
+
+
+UNMENDABLE = {
+    "range": {"metrics": {"a": {"max": 1}}},
+    "declared": {"metrics": {"b": {"rel": 1e-3}}},
+    "file": {"artifacts": {"b.csv": {"rel": 1e-3}}},
+}
+
+
+@pytest.mark.parametrize("spec", UNMENDABLE.values(), ids=UNMENDABLE)
+@pytest.mark.parametrize("first", [True, False])
+def test_what_accepting_does_not_mend_is_refused(project, fake_kernel, spec, first):
+    if not first:
+        project.notebook("t.ipynb", "print('a: 1')")
+        project.accept()
+    before = project.tree("t.ipynb")
+    project.notebook("t.ipynb", "print('a: 2')", nbrepro=spec)
+
+    result = project.run("--nbrepro-update=all")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*accepting values does not mend *"])
+    result.stdout.no_fnmatch_line("*nbrepro accept*")
+    assert project.tree("t.ipynb") == before
+
+
+def test_an_expected_failure_is_strict(project, fake_kernel):
+    project.notebook("t.ipynb", "print('a: 1')\nprint('b: 1')")
+    project.accept()
+    spec = {"metrics": {"a": {"xfail": "bug 7"}}}
+    project.notebook("t.ipynb", "print('a: 2')\nprint('b: 1')", nbrepro=spec)
+    assert project.run().ret == 0
+    project.notebook("t.ipynb", "print('a: 1')\nprint('b: 1')", nbrepro=spec)
+    result = project.run("--nbrepro-update=all")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*a*passes, though expected to fail: bug 7*"])
+
+
+def test_a_run_store_from_elsewhere_is_not_collected(project, fake_kernel):
+    project.notebook("t.ipynb", "print('a: 1')")
+    project.accept()
+    (project.root / ".nbrepro").rename(project.root / "from-ci")
+    project.run().assert_outcomes(passed=1)
+
+
+def test_an_unreadable_pending_entry_is_told(project, fake_kernel, monkeypatch):
+    from pytest_nbrepro import tally
+    from pytest_nbrepro.errors import StoreError
+
+    project.notebook("t.ipynb", "print('a: 1')")
+
+    def unreadable(*_):
+        raise StoreError("cannot read what waits")
+
+    monkeypatch.setattr(tally.pending, "read", unreadable)
+    result = project.run("--nbrepro-update=new")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*not accepted: cannot read what waits*"])

@@ -164,14 +164,7 @@ def test_what_a_kernel_inherits(tmp_path: Path) -> None:
         "A": "inner",
         "COVERAGE_FILE": "asked for",
     }
-    unset = (
-        "PYTEST_CURRENT_TEST",
-        "COV_CORE_SOURCE",
-        "COVERAGE_RCFILE",
-        "JPY_PARENT_PID",
-        "MPLBACKEND",
-        "PYTHONSTARTUP",
-    )
+    unset = ("MPLBACKEND", "PYTHONSTARTUP")
     assert told == {
         **dict.fromkeys(unset, "<unset>"),
         **dict.fromkeys(("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"), "<fresh>"),

@@ -227,8 +227,16 @@ def test_a_supervisor_that_hangs(start: Any, tmp_path: Path, monkeypatch: pytest
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGSTOP)
     assert process.ensure_gone().reason == "lost"
-    state = Path(f"/proc/{kernel.read_text()}/stat")
-    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+    while _runs(kernel.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not _runs(kernel.read_text())
+
+
+def _runs(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_names_of_signals() -> None:

@@ -198,6 +198,14 @@ def test_byte_order_is_no_part_of_the_contract(compared):
     assert compared(np.array([1.0, 2.0], ">f8"), np.array([1.0, 3.0], "<f8")).worst.where == "[1]"
 
 
+def test_equal_bytes_in_another_byte_order_are_other_values(compared):
+    old = np.array([1.0, 2.0], "<f8")
+    outcome = compared(old, old.view(">f8"))
+    assert (outcome.status, outcome.bad) == (DRIFT, 2)
+    records_ = np.array([(1, 2.0)], [("a", "<i4"), ("b", "<f8")])
+    assert compared(records_, records_.view([("a", ">i4"), ("b", "<f8")])).bad == 1
+
+
 # --- memory order
 
 
@@ -412,6 +420,7 @@ BROKEN = {
     "cut in the header": GOOD[:30],
     "cut in the values": GOOD[:-1],
     "version": b"\x93NUMPY\x09\x00" + GOOD[8:],
+    "minor version": b"\x93NUMPY\x01\x01" + GOOD[8:],
     "no literal": header("__import__('os')"),
     "no mapping": header("[1]"),
     "no keys": header("{'descr': '<f8'}"),

@@ -68,7 +68,7 @@ def test_a_small_value_that_triples_fails(compared):
 )
 def test_another_type_is_a_drift_of_structure(compared, old, new, message):
     """No. 3."""
-    for a, b in (({"v": old}, {"v": new}), ([old], [new]), (old, new)):
+    for a, b in (({"v": old}, {"v": new}), ([old], [new]), ([[], old], [[], new])):
         outcome = compared(a, b)
         assert outcome.status is STRUCTURE
         assert outcome.message.endswith(message)
@@ -283,13 +283,18 @@ def test_a_key_that_occurs_twice_is_an_error(compared, suffix, text):
         assert "occurs twice" in outcome.message
 
 
-@pytest.mark.parametrize("suffix", ["json", "yaml"])
-@pytest.mark.parametrize("depth", [5_000, 100_000])
+@pytest.mark.parametrize(("suffix", "depth"), [("json", 1_000_000), ("yaml", 100_000), ("yaml", 300)])
 def test_deep_nesting_is_an_error_and_no_crash(compared, suffix, depth):
     deep = "[" * depth + "]" * depth
     outcome = compared(deep, "[1]", suffix=suffix)
     assert outcome.status is ERROR
     assert outcome.message == "it is nested too deeply"
+
+
+@pytest.mark.parametrize("suffix", ["json", "yaml"])
+def test_deep_nesting_on_both_sides_is_an_error(compared, suffix):
+    old, new = ("[" * 5000 + value + "]" * 5000 for value in "12")
+    assert compared(old, new, suffix=suffix).status is ERROR
 
 
 def test_nesting_that_the_parser_takes_and_the_comparison_not(compared, monkeypatch):
