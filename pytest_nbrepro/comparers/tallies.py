@@ -60,6 +60,7 @@ class Tally:
         self.at = -1  # index of the worst pair
         self.worst: tuple[str, str] | None = None
         self.gained: dict[str, int] = {}  # "new NaN", "lost null", …: pairs of which one side is no number
+        self._zero = False  # whether a number differs from a baseline of 0 where the limit is 0
         self._rel = 0.0  # what `suggest` needs of the values out of limit
         self._abs = 0.0
 
@@ -109,7 +110,8 @@ class Tally:
         message = ""
         if self.bad:
             counts = [f"{count:,} {name}" for name, count in self.gained.items()]
-            message = ", ".join([f"{self.bad:,} of {counted(self.n, word)}", *counts])
+            hint = ["baseline is 0: give abs"] if self._zero else []
+            message = ", ".join([f"{self.bad:,} of {counted(self.n, word)}", *counts, *hint])
         place = Place(where, *self.worst) if self.worst else None
         offer = suggest(rel=self._rel, abs_=self._abs, limit=self.limit, most=self.used)
         return Outcome.judged(
@@ -134,6 +136,8 @@ class Tally:
         self.bad += int(np.count_nonzero(over))
         if baseline.dtype.kind in "fc":
             self._note_nan(baseline[over], result[over])
+            if self.limit.kind == "float" and not (self.limit.abs or self.limit.ulp):
+                self._zero |= bool(np.any((baseline[over] == 0) & np.isfinite(result[over])))
         if math.isfinite(most):
             self._note_need(baseline[over], result[over])
 

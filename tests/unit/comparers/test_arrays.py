@@ -135,7 +135,11 @@ def test_an_element_in_the_middle_is_not_hidden(compared):
     new = old.copy()
     new[1000] = 99
     outcome = compared(old, new)
-    assert (outcome.bad, outcome.n, outcome.message) == (1, 2000, "1 of 2,000 values")
+    assert (outcome.bad, outcome.n, outcome.message) == (
+        1,
+        2000,
+        "1 of 2,000 values, baseline is 0: give abs",
+    )
     assert outcome.worst.where == "[1000]"
 
 

@@ -157,6 +157,18 @@ def test_nan_in_its_place_is_equal():
     assert tallied(old, np.array([math.nan, math.inf, -math.inf, 0.0]), limit_for(old, Limits())).used == 0
 
 
+def test_a_baseline_of_zeros_says_what_to_do():
+    old = np.zeros(2)
+    outcome = tallied(old, np.array([0.0, 1e-9]), limit_for(old, Limits())).outcome("row", "row 1")
+    assert outcome.message == "1 of 2 rows, baseline is 0: give abs"
+    for new, limits in (
+        ([0.0, math.nan], Limits()),
+        ([0.0, 1.0], Limits(abs=0.5)),
+        ([0.0, 1.0], Limits(ulp=1)),
+    ):
+        assert "abs" not in tallied(old, np.array(new), limit_for(old, limits)).outcome("row", "").message
+
+
 def test_not_a_time_equals_itself():
     old = np.array(["NaT", "2024-01-01"], "datetime64[s]")
     assert tallied(old, old.copy(), EXACT).used == 0
