@@ -77,7 +77,9 @@ def assess(case: Case, run: Run, places: Places) -> Assessment:
         verdict = judge(run, executed or _empty(run), None, None, case.spec)
         return Assessment(case, run, executed, baseline, verdict)
     if executed is None:
-        check = Check("run", run.id, CheckStatus.ERROR, message="its executed copy is gone from the run store")
+        check = Check(
+            "run", run.id, CheckStatus.ERROR, message="its executed copy is gone from the run store"
+        )
         return Assessment(case, run, None, baseline, Verdict((check,)))
     verdict = judge(run, executed, baseline, accepted, case.spec, hidden_folders(run.folder, places.root))
     why, diff = None, ""
@@ -147,7 +149,7 @@ def keep_pending(
     case, run = assessment.case, assessment.run
     assert assessment.executed is not None  # noqa: S101 - only complete runs get here
     passing = {
-        ("metric" if c.kind == "metric" else "artifact", c.name)
+        (c.kind if c.kind in {"metric", "output"} else "artifact", c.name)
         for c in assessment.verdict.checks
         if c.status.ok
     }

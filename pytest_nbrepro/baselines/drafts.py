@@ -47,8 +47,8 @@ def compose(
         executed: its executed copy.
         environment: what its `environment.json` says, the portable part.
         baseline: the present one.
-        keep: ("metric" or "artifact", name) of values that pass, which stay as the present baseline has them;
-            the text of a cell is an artifact by the cell's label.
+        keep: ("metric", "artifact" or "output", name) of values that pass, which stay as the present baseline
+            has them; the text of a cell goes by the cell's label.
         once: whether it rests on one run alone.
         fixture: whether a test function asked for it.
         hidden: folders whose paths mean nothing (the run's own).
@@ -80,7 +80,7 @@ def _kept_texts(
     return {
         cell.index: _text(accepted[cell.id])
         for cell in executed.code
-        if cell.id in accepted and ("artifact", executed.label(cell.index)) in keep
+        if cell.id in accepted and ("output", executed.label(cell.index)) in keep
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -35,12 +36,24 @@ def test_long_outputs_are_cut_in_the_notebook_and_whole_in_the_log(bench: Any) -
     assert len(bench.text("notebook.ipynb")) < 2 * 8 * 2**20
 
 
-def test_no_output_is_lost_when_it_comes_faster_than_it_is_read(bench: Any) -> None:
-    done = bench.run(
-        "show = get_ipython().display_pub.publish\nfor i in range(3000): show({'text/plain': str(i)})"
-    )
-    shown = [out["data"]["text/plain"] for out in done.notebook["cells"][0]["outputs"]]
-    assert shown == [str(number) for number in range(3000)]
+def test_no_output_is_lost_when_it_comes_faster_than_it_is_read(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pytest_nbrepro.kernels.client import Notebook
+
+    process, shown_all = Notebook.process_message, bench.cwd / "shown all"
+
+    def dawdle(self: Notebook, message: dict[str, Any], cell: Any, index: int) -> Any:
+        """Read the second cell's first output only when the kernel has sent the last."""
+        while index == 1 and not shown_all.exists():
+            time.sleep(0.01)
+        return process(self, message, cell, index)
+
+    monkeypatch.setattr(Notebook, "process_message", dawdle)
+    show = "show = get_ipython().display_pub.publish\nfor i in range(3500): show({'text/plain': str(i)})"
+    done = bench.run("1", f"{show}\nopen('shown all', 'w').close()", timeout=60)
+    shown = [out["data"]["text/plain"] for out in done.notebook["cells"][1]["outputs"]]
+    assert shown == [str(number) for number in range(3500)]
 
 
 def test_what_a_cell_puts_out_is_on_disk_while_it_runs(bench: Any) -> None:

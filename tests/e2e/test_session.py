@@ -27,9 +27,13 @@ def root(tmp_path: Path) -> Path:
 
 
 def start(root: Path, *arguments: str) -> subprocess.Popen[str]:
-    environ = {k: v for k, v in os.environ.items() if not k.startswith(("NBREPRO", "PYTEST", "COV")) and k != "CI"}
+    environ = {
+        k: v for k, v in os.environ.items() if not k.startswith(("NBREPRO", "PYTEST", "COV")) and k != "CI"
+    }
     command = [sys.executable, "-m", "pytest", "--nbrepro", "-p", "no:cacheprovider", *arguments]
-    return subprocess.Popen(command, cwd=root, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, cwd=root, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def run(root: Path, *arguments: str) -> tuple[int, str]:
@@ -68,7 +72,9 @@ def test_coverage_of_what_notebooks_import(root, write_notebook):
     (root / "lib/helper.py").write_text("def f(x):\n    if x:\n        return 1\n    return 2\n")
     write_notebook(root / "lib/t.ipynb", "import helper\nprint('m:', helper.f(True))", nbrepro={})
 
-    code, out = run(root, "--nbrepro-update=new", "--nbrepro-once", "--cov=lib", "--cov-branch", "--cov-report=json")
+    code, out = run(
+        root, "--nbrepro-update=new", "--nbrepro-once", "--cov=lib", "--cov-branch", "--cov-report=json"
+    )
 
     assert code == 0, out
     measured = json.loads((root / "coverage.json").read_text())["files"]["lib/helper.py"]

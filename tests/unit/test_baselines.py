@@ -363,7 +363,7 @@ class TestComposing:
         executed = book(
             ("one # changed", "1.1"), ("two", "1.1"), {"cell_type": "markdown", "source": "# new"}
         )
-        keep = {("metric", "a"), ("artifact", "a.csv"), ("artifact", "cell 1")}
+        keep = {("metric", "a"), ("artifact", "a.csv"), ("output", "cell 1")}
         made = self.compose(run, executed, baseline, keep)
         assert {name: m.value for name, m in made.metrics.items()} == {"a": 1.0, "b": 1.1}
         assert made.artifacts["a.csv"] == dataclasses.replace(baseline.artifacts["a.csv"], cell=1)
@@ -377,7 +377,7 @@ class TestComposing:
     def test_accepting_the_same_again_changes_no_byte(self, tmp_path, before):
         baseline, run = before
         keep = {("metric", "a"), ("metric", "b"), ("artifact", "a.csv"), ("artifact", "b.csv")}
-        keep |= {("artifact", "cell 1"), ("artifact", "cell 2")}
+        keep |= {("output", "cell 1"), ("output", "cell 2")}
         same_cells = dataclasses.replace(
             run, artifacts={n: dataclasses.replace(a, cell=0) for n, a in run.artifacts.items()}
         )
@@ -394,13 +394,13 @@ class TestComposing:
                 "outputs": [{"output_type": "stream", "name": "stdout", "text": "1.1"}],
             }
         )
-        assert text_of(self.compose(run, executed, baseline, {("artifact", "cell 1")}).notebook, 0) == "1.1"
+        assert text_of(self.compose(run, executed, baseline, {("output", "cell 1")}).notebook, 0) == "1.1"
 
     def test_a_baseline_without_a_notebook_keeps_no_texts(self, before):
         baseline, run = before
         bare = dataclasses.replace(baseline, notebook=None)
         assert (
-            text_of(self.compose(run, book(("one", "1.1")), bare, {("artifact", "cell 1")}).notebook, 0)
+            text_of(self.compose(run, book(("one", "1.1")), bare, {("output", "cell 1")}).notebook, 0)
             == "1.1"
         )
 

@@ -336,3 +336,11 @@ class TestCells:
 @pytest.mark.parametrize(("value", "dtype"), [(True, "bool"), (1, "int"), (1.0, "float64")])
 def test_dtypes(value, dtype):
     assert capture.dtype_of(value) == dtype
+
+
+def test_a_runs_own_folders_and_the_project_mean_nothing_in_text():
+    hidden = capture.hidden_folders(Path("/p/.nbrepro/runs/1"), Path("/p/project"))
+    printed = "/p/.nbrepro/runs/1/work/a.csv /p/.nbrepro/runs/1/b /p/project/c /other/d\n"
+    text, hits = text_of(cell(stream(printed)), hidden=hidden)
+    assert text == "<run folder>/a.csv <run folder>/b <run folder>/c /other/d"
+    assert hits == {"run folder": 3}

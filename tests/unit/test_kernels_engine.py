@@ -17,8 +17,9 @@ from pytest_nbrepro.kernels.client import Connection, Notebook, UnansweredError
 from pytest_nbrepro.kernels.connection import connect
 from pytest_nbrepro.kernels.engine import Engine
 from pytest_nbrepro.kernels.faults import Halt
+from pytest_nbrepro.kernels.process import Exit
 from pytest_nbrepro.kernels.recording import Recorder
-from pytest_nbrepro.kernels.session import Session
+from pytest_nbrepro.kernels.session import Session, cancel
 from pytest_nbrepro.kernels.specs import OWN
 from pytest_nbrepro.model import Progress, RunStatus
 
@@ -253,3 +254,25 @@ def test_what_comes_late_stays_with_its_cell(tmp_path: Path, connected: Any) -> 
         iopub_channel = type("Channel", (), {})()
 
     assert connected(Client(), act) == ["in time\nlate\n"]
+
+
+@pytest.mark.parametrize("speaks", [True, False])
+def test_what_a_kernel_sent_before_it_went_still_arrives(request_: Request, speaks: bool) -> None:
+    async def run() -> bool:
+        session = Session(request_, OWN, request_.folder)
+        session._gone.set_result(Exit("ended", -9))
+        session.connection = type("Connection", (), {"last_heard": 0.0})()
+
+        async def words() -> None:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            if not speaks:
+                await asyncio.Event().wait()
+
+        task = asyncio.ensure_future(words())
+        try:
+            return await session._wait(task, None)
+        finally:
+            await cancel(task)
+
+    assert asyncio.run(run()) is speaks
