@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_nbrepro import baselines, files, pending
-from pytest_nbrepro.capture import hidden_folders
+from pytest_nbrepro.capture import Hidden
 from pytest_nbrepro.diagnosis import explain
 from pytest_nbrepro.environment import portable
 from pytest_nbrepro.errors import NbreproError
@@ -74,14 +74,14 @@ def assess(case: Case, run: Run, places: Places) -> Assessment:
         check = Check("baseline", case.folder, CheckStatus.ERROR, message=_told(error))
         return Assessment(case, run, executed, None, Verdict((check,)))
     if run.status is not RunStatus.COMPLETED:
-        verdict = judge(run, executed or _empty(run), None, None, case.spec)
+        verdict = judge(run, executed or _empty(run), None, None, case.spec, Hidden.of(run, places.root))
         return Assessment(case, run, executed, baseline, verdict)
     if executed is None:
         check = Check(
             "run", run.id, CheckStatus.ERROR, message="its executed copy is gone from the run store"
         )
         return Assessment(case, run, None, baseline, Verdict((check,)))
-    verdict = judge(run, executed, baseline, accepted, case.spec, hidden_folders(run.folder, places.root))
+    verdict = judge(run, executed, baseline, accepted, case.spec, Hidden.of(run, places.root))
     why, diff = None, ""
     if not verdict.ok and baseline is not None and accepted is not None:
         why = explain(run, executed, environment_of(run), accepted, baseline.environment)
@@ -92,14 +92,14 @@ def assess(case: Case, run: Run, places: Places) -> Assessment:
 def agree(case: Case, first: Assessment, second: Run, places: Places) -> Assessment:
     """Judge a second run against the first one of the same case, as if that were its baseline."""
     assert first.executed is not None  # noqa: S101 - only complete runs get here
-    hidden = hidden_folders(first.run.folder, places.root)
+    hidden = Hidden.of(first.run, places.root)
     accepted = parse(
         files.dump_json(baselines.slim(first.executed, first.run, hidden)), first.run.folder / EXECUTED
     )
     baseline = Baseline(first.run.folder, first.run.metrics, first.run.artifacts, None, {})
     executed = read(second.folder / EXECUTED) if (second.folder / EXECUTED).exists() else _empty(second)
     spec = without_rules(case.spec, first.run)
-    verdict = judge(second, executed, baseline, accepted, spec, hidden_folders(second.folder, places.root))
+    verdict = judge(second, executed, baseline, accepted, spec, Hidden.of(second, places.root))
     diff = "" if verdict.ok else _first_diff(second, executed, accepted, verdict, places)
     return Assessment(case, second, executed, baseline, verdict, _chance(verdict), diff)
 
@@ -122,7 +122,7 @@ def unmendable(assessment: Assessment, places: Places) -> tuple[Check, ...]:
     """
     case, run, executed = assessment.case, assessment.run, assessment.executed
     assert executed is not None  # noqa: S101 - only complete runs get here
-    hidden = hidden_folders(run.folder, places.root)
+    hidden = Hidden.of(run, places.root)
     accepted = parse(files.dump_json(baselines.slim(executed, run, hidden)), run.folder / EXECUTED)
     own = Baseline(run.folder, run.metrics, run.artifacts, None, {})
     again = judge(run, executed, own, accepted, without_xfail(case.spec), hidden)
@@ -148,20 +148,21 @@ def keep_pending(
     """
     case, run = assessment.case, assessment.run
     assert assessment.executed is not None  # noqa: S101 - only complete runs get here
-    passing = {
-        (c.kind if c.kind in {"metric", "output"} else "artifact", c.name)
+    checks = {
+        (c.kind if c.kind in {"metric", "output"} else "artifact", c.name): c
         for c in assessment.verdict.checks
-        if c.status.ok
     }
+    values = {*(("metric", name) for name in run.metrics), *(("artifact", name) for name in run.artifacts)}
     draft = baselines.compose(
         run,
         assessment.executed,
         {**portable(environment_of(run)), "flags": environment_of(run)["flags"]},
         assessment.baseline,
-        set() if refresh else passing,
+        set() if refresh else {value for value, check in checks.items() if check.status.ok},
+        values - checks.keys(),
         once=once,
         fixture=fixture,
-        hidden=hidden_folders(run.folder, places.root),
+        hidden=Hidden.of(run, places.root),
     )
     entry = pending.Pending(
         case=case.id,
@@ -188,7 +189,7 @@ def _first_diff(run: Run, executed: Notebook, accepted: Notebook, verdict: Verdi
     index = verdict.first_cell
     if index is None:
         return ""
-    mine = baselines.slim(executed, run, hidden_folders(run.folder, places.root))
+    mine = baselines.slim(executed, run, Hidden.of(run, places.root))
     partner = next(
         (theirs for cell, theirs in align(executed.code, accepted.code) if cell and cell.index == index), None
     )

@@ -9,13 +9,14 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pytest_nbrepro import files, scalars
 from pytest_nbrepro.errors import WorkspaceError
 from pytest_nbrepro.masks import mask, terminal_text
-from pytest_nbrepro.model import Artifact, CellRecord, Metric, Number
+from pytest_nbrepro.model import Artifact, CellRecord, Metric, Number, Run
 from pytest_nbrepro.notebook import Cell, Notebook
 
 IGNORE_TAG = "nbrepro:ignore"
@@ -45,6 +46,25 @@ _RECORD = "application/papermill.record+json"
 
 
 @dataclass(frozen=True)
+class Hidden:
+    """What means nothing in the text of one run: its folders, and the dates of its days.
+
+    Other dates are results. Without `days` every date is hidden.
+    """
+
+    folders: tuple[str, ...] = ()
+    days: frozenset[date] | None = None
+
+    @classmethod
+    def of(cls, run: Run, root: Path) -> Hidden:
+        """Return what means nothing in a run of the project at `root`; a day more on either side for time zones."""
+        begun = datetime.fromisoformat(run.started).date()
+        length = timedelta(seconds=run.duration or 0.0).days + 1
+        days = frozenset(begun + timedelta(days=n) for n in range(-1, length + 1))
+        return cls((str(run.folder / "work"), str(run.folder), str(root)), days)
+
+
+@dataclass(frozen=True)
 class Captured:
     """What `capture` found."""
 
@@ -62,7 +82,7 @@ def capture(
     written: Iterable[tuple[str, Path]],
     flags: Mapping[str, object],
     seconds: Mapping[int, float],
-    hidden: Sequence[str],
+    hidden: Hidden,
 ) -> Captured:
     """Collect what a run gave into its folder.
 
@@ -73,7 +93,7 @@ def capture(
         written: (name, path) of the files that the run wrote; they are moved.
         flags: all flags of the run.
         seconds: how long each cell took, by index.
-        hidden: folders whose paths mean nothing (the run's own).
+        hidden: what means nothing in the text of this run.
 
     Raises:
         WorkspaceError: two files claim one place.
@@ -96,12 +116,7 @@ def capture(
     return Captured(metrics, artifacts, tuple(cells), tuple(notes))
 
 
-def hidden_folders(run: Path, root: Path) -> tuple[str, ...]:
-    """Return the folders whose paths mean nothing in a run's text: its own, and the project's."""
-    return (str(run / "work"), str(run), str(root))
-
-
-def cell_text(cell: Cell, metrics: Iterable[str], hidden: Sequence[str]) -> tuple[str, dict[str, int]]:
+def cell_text(cell: Cell, metrics: Iterable[str], hidden: Hidden) -> tuple[str, dict[str, int]]:
     """Return the text of a cell that is compared, and how often each mask hid something in it.
 
     That is stdout and the results that have no better form than text, in their order; without stderr and
@@ -121,7 +136,7 @@ def cell_text(cell: Cell, metrics: Iterable[str], hidden: Sequence[str]) -> tupl
             pieces.append(_result_text(output))
     pieces.append(_without_metrics("".join(stream), known))
     text = "\n".join(piece.rstrip("\n") for piece in pieces if piece.strip())
-    return mask(text, folders=hidden)
+    return mask(text, folders=hidden.folders, days=hidden.days)
 
 
 def best_mime(data: Mapping[str, Any]) -> tuple[str, str] | None:

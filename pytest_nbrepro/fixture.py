@@ -17,8 +17,8 @@ from pytest_nbrepro.notebook import read
 from pytest_nbrepro.progress import Ticker
 from pytest_nbrepro.reports.terminal import case_text
 from pytest_nbrepro.runner import run_case
-from pytest_nbrepro.store import EXECUTED
 from pytest_nbrepro.session import NotReproduced, Session, case_report
+from pytest_nbrepro.store import EXECUTED
 
 
 @dataclasses.dataclass(frozen=True)

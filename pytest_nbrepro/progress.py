@@ -53,9 +53,9 @@ class Ticker:
         elif now - self._told >= EVERY:
             self._told = now
             self.reporter.write_line(
-                f"nbrepro: {self.case.id} in {_where(progress)} for {progress.seconds:.0f} s"
+                f"nbrepro: {self.case.id} at {_where(progress)}, after {progress.seconds:.0f} s"
             )
 
 
 def _where(progress: Progress) -> str:
-    return f"cell {progress.ordinal} of {progress.cells}" if progress.ordinal else "starting the kernel"
+    return f"cell {progress.ordinal} of {progress.cells}" if progress.ordinal else "starting its kernel"

@@ -135,7 +135,7 @@ def _kept(task: Task, run: Run, done: execution.Execution, staged: workspace.Wor
         written=written,
         flags=run.flags,
         seconds=done.seconds,
-        hidden=capture.hidden_folders(run.folder, task.root),
+        hidden=capture.Hidden.of(run, task.root),
     )
     run = dataclasses.replace(
         run,

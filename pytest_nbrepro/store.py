@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -104,16 +104,6 @@ class Store:
             what = f"{len(matches)} runs match {text!r}" if matches else f"no run matches {text!r}"
             raise StoreError(what, where=str(self.runs), hint="nbrepro runs lists them")
         return self.read(matches[0])
-
-    def __iter__(self) -> Iterator[Run]:
-        """Yield the runs, newest first, without those that never began.
-
-        Raises:
-            StoreError: a run cannot be read.
-        """
-        for run_id in reversed(self.ids()):
-            if (self.runs / run_id / "run.json").exists():
-                yield self.read(run_id)
 
 
 def read_run(folder: Path) -> Run:

@@ -148,8 +148,7 @@ class Tally:
         waiting = [record for record in self.records if record.pending and not record.accepted]
         if waiting:
             yield f"{_count(len(waiting), 'case')} with values that wait: nbrepro accept --list"
-        for fault in self.faults:
-            yield fault
+        yield from self.faults
         if self.obsolete:
             yield f"{_count(len(self.obsolete), 'obsolete baseline')}, which no case has (nbrepro prune deletes them):"
             yield from (f"  {folder}" for folder in self.obsolete)
@@ -165,7 +164,7 @@ class Tally:
 def read_word(store: Path) -> dict[str, Any] | None:
     """Return what the last session left, None where there is nothing to go by."""
     try:
-        word: dict[str, Any] = json.loads((store / LAST).read_text("utf-8"))
+        word: Any = json.loads((store / LAST).read_text("utf-8"))
     except (OSError, ValueError):
         return None
     return word if isinstance(word, dict) and word.get("schema") == 1 else None

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from pytest_nbrepro import capture, comparers
+from pytest_nbrepro.baselines import stored_text
 from pytest_nbrepro.comparers import numbers, outputs
 from pytest_nbrepro.comparers.base import part
 from pytest_nbrepro.model import (
@@ -34,7 +35,7 @@ def judge(
     baseline: Baseline | None,
     accepted: Notebook | None,
     spec: Spec,
-    hidden: Sequence[str] = (),
+    hidden: capture.Hidden,
 ) -> Verdict:
     """Judge a run.
 
@@ -44,7 +45,7 @@ def judge(
         baseline: the accepted values; None where there are none yet: then everything is new.
         accepted: the baseline's executed copy.
         spec: the annotation.
-        hidden: folders whose paths mean nothing in text (the run's own).
+        hidden: what means nothing in the text of this run.
     """
     if run.status is not RunStatus.COMPLETED:
         message = run.error.message if run.error else "it did not end well, and left no word why"
@@ -145,7 +146,9 @@ def _cell_of(name: str, run: Run) -> int | None:
 
 
 def _lost(kind: str, name: str, *, known: bool, cell: int | None = None, flag: bool = False) -> Check:
-    message = "the baseline has it, this run does not" if known else "the annotation names it, the run has none"
+    message = (
+        "the baseline has it, this run does not" if known else "the annotation names it, the run has none"
+    )
     if flag:
         message += ": it is a flag of the notebook, and a printed flag is no metric"
     return Check(kind, name, CheckStatus.LOST, message=message, cell=cell)
@@ -170,7 +173,7 @@ def _outputs(
     baseline: Baseline | None,
     accepted: Notebook | None,
     spec: Spec,
-    hidden: Sequence[str],
+    hidden: capture.Hidden,
 ) -> Iterator[Check]:
     if spec.outputs.ignore:
         return
@@ -182,7 +185,7 @@ def _outputs(
         if mine is not None and capture.IGNORE_TAG in mine.tags:
             continue
         result = capture.cell_text(mine, run.metrics, hidden)[0] if mine else ""
-        wanted = _stored_text(theirs) if theirs else ""
+        wanted = stored_text(theirs) if theirs else ""
         index = mine.index if mine else None
         name = executed.label(mine.index) if mine else _their_label(theirs, accepted)
         if not result and not wanted:
@@ -193,7 +196,8 @@ def _outputs(
             yield Check("output", name, CheckStatus.LOST, message=_extract(wanted), cell=index)
         else:
             outcome = outputs.compare_text(wanted, result, spec.outputs.limits)
-            yield dataclasses.replace(part("output", name, outcome), cell=index)
+            allow = f"outputs: {outcome.allow}" if outcome.allow else None
+            yield dataclasses.replace(part("output", name, outcome), cell=index, allow=allow)
 
 
 def align(mine: Sequence[Cell], theirs: Sequence[Cell]) -> list[tuple[Cell | None, Cell | None]]:
@@ -216,12 +220,6 @@ def align(mine: Sequence[Cell], theirs: Sequence[Cell]) -> list[tuple[Cell | Non
             taken.add(partner.id)
         pairs.append((cell, partner))
     return pairs + [(None, cell) for cell in theirs if cell.id not in taken]
-
-
-def _stored_text(cell: Cell) -> str:
-    return "".join(
-        capture.joined(output.get("text", "")) for output in cell.outputs if output.get("name") == "stdout"
-    )
 
 
 def _their_label(cell: Cell | None, accepted: Notebook | None) -> str:

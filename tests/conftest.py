@@ -204,7 +204,8 @@ class ProjectKit:
         """Return the runs in the store, oldest first."""
         from pytest_nbrepro.store import Store
 
-        return list(reversed(list(Store(self.root / ".nbrepro"))))
+        store = Store(self.root / ".nbrepro")
+        return [store.read(run_id) for run_id in store.ids()]
 
     def tree(self, *left_out: str) -> dict[str, bytes]:
         """Return every file of the project by name, without runs."""

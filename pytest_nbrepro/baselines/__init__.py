@@ -1,6 +1,6 @@
 """Baselines on disk: reading, composing and installing them (format: design section 7)."""
 
-from pytest_nbrepro.baselines.drafts import LARGEST, Draft, compose, slim, write_tree
+from pytest_nbrepro.baselines.drafts import LARGEST, Draft, compose, slim, stored_text, write_tree
 from pytest_nbrepro.baselines.installing import delete, install
 from pytest_nbrepro.baselines.reading import (
     ENVIRONMENT,
@@ -36,5 +36,6 @@ __all__ = [
     "own_files",
     "read",
     "slim",
+    "stored_text",
     "write_tree",
 ]

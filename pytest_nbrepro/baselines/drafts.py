@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,11 @@ def compose(
     environment: Mapping[str, Any],
     baseline: Baseline | None,
     keep: Collection[tuple[str, str]],
+    leave: Collection[tuple[str, str]] = (),
     *,
     once: bool,
     fixture: bool,
-    hidden: Sequence[str],
+    hidden: capture.Hidden,
 ) -> Draft:
     """Return the baseline that accepting `run` makes.
 
@@ -49,13 +50,17 @@ def compose(
         baseline: the present one.
         keep: ("metric", "artifact" or "output", name) of values that pass, which stay as the present baseline
             has them; the text of a cell goes by the cell's label.
+        leave: ("metric" or "artifact", name) of values that nobody compares, which no baseline has.
         once: whether it rests on one run alone.
         fixture: whether a test function asked for it.
-        hidden: folders whose paths mean nothing (the run's own).
+        hidden: what means nothing in the text of this run.
     """
-    metrics, artifacts = dict(run.metrics), {}
+    metrics = {name: metric for name, metric in run.metrics.items() if ("metric", name) not in leave}
+    artifacts: dict[str, Artifact] = {}
     sources: dict[str, Path] = {}
     for name, artifact in run.artifacts.items():
+        if ("artifact", name) in leave:
+            continue
         folder, kept = run.folder, artifact
         if baseline is not None and ("artifact", name) in keep:
             folder, kept = baseline.folder, baseline.artifacts[name]
@@ -64,7 +69,7 @@ def compose(
         if small:
             sources[name] = folder / kept.path
     if baseline is not None:
-        metrics |= {n: baseline.metrics[n] for n in run.metrics if ("metric", n) in keep}
+        metrics |= {n: baseline.metrics[n] for n in metrics if ("metric", n) in keep}
     texts = _kept_texts(executed, baseline, keep)
     slimmed = slim(executed, replace(run, artifacts=artifacts), hidden, texts)
     return Draft(metrics, artifacts, sources, slimmed, environment, once, fixture)
@@ -78,13 +83,13 @@ def _kept_texts(
         return {}
     accepted = {cell.id: cell for cell in notebook.read(baseline.notebook).code}
     return {
-        cell.index: _text(accepted[cell.id])
+        cell.index: stored_text(accepted[cell.id])
         for cell in executed.code
         if cell.id in accepted and ("output", executed.label(cell.index)) in keep
     }
 
 
-def _text(cell: Cell) -> str:
+def stored_text(cell: Cell) -> str:
     """Return the text of a cell that `slim` made."""
     return "".join(
         capture.joined(output["text"]) for output in cell.outputs if output.get("name") == "stdout"
@@ -92,7 +97,7 @@ def _text(cell: Cell) -> str:
 
 
 def slim(
-    executed: Notebook, run: Run, hidden: Sequence[str], texts: Mapping[int, str] | None = None
+    executed: Notebook, run: Run, hidden: capture.Hidden, texts: Mapping[int, str] | None = None
 ) -> dict[str, Any]:
     """Return the executed copy as a baseline keeps it.
 
@@ -103,7 +108,7 @@ def slim(
     Args:
         executed: the executed copy.
         run: its run.
-        hidden: folders whose paths mean nothing (the run's own).
+        hidden: what means nothing in the text of this run.
         texts: by cell index, texts that stand for those of this run.
     """
     known = texts or {}
@@ -117,7 +122,7 @@ def slim(
     }
 
 
-def _slim_cell(cell: Cell, run: Run, hidden: Sequence[str], text: str | None) -> dict[str, Any]:
+def _slim_cell(cell: Cell, run: Run, hidden: capture.Hidden, text: str | None) -> dict[str, Any]:
     tags = {"tags": sorted(cell.tags)} if cell.tags else {}
     record = {
         "cell_type": cell.kind,

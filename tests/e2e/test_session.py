@@ -111,6 +111,12 @@ def wait(done, process=None, seconds=PATIENCE):
         time.sleep(0.05)
 
 
+def only_run(root):
+    store = Store(root / ".nbrepro")
+    (run_id,) = store.ids()
+    return store.read(run_id)
+
+
 def gone(processes):
     return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
 
@@ -119,7 +125,7 @@ def test_sigkill_leaves_no_process_and_the_next_session_works(root, sleeping, wr
     process, others = sleeping
     process.send_signal(signal.SIGKILL)
     wait(lambda: gone(others), seconds=5)
-    (run_left,) = Store(root / ".nbrepro")
+    run_left = only_run(root)
     assert run_left.status == "died"
     assert "first" in (run_left.folder / "notebook.ipynb").read_text()
 
@@ -133,6 +139,6 @@ def test_ctrl_c_stops_the_session_and_keeps_what_ran(root, sleeping):
     out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2, out
     assert gone(others)
-    (kept,) = Store(root / ".nbrepro")
+    kept = only_run(root)
     assert kept.status == "interrupted"
     assert "begun" in (kept.folder / "notebook.ipynb").read_text()

@@ -9,7 +9,10 @@ import pytest
 
 import pytest_nbrepro
 
-SCRIPTS = {"pytest_nbrepro.kernels.child", "pytest_nbrepro.kernels.supervisor"}  # run in processes of their own
+SCRIPTS = {
+    "pytest_nbrepro.kernels.child",
+    "pytest_nbrepro.kernels.supervisor",
+}  # run in processes of their own
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -40,7 +40,11 @@ FOLDER = "baselines/t/default"
         ("metrics.json", "{", "*cannot be read*"),
         ("metrics.json", '{"schema": 99, "metrics": {}}', "*schema 99*update pytest-nbrepro*"),
         ("metrics.json", '{"schema": 1, "metrics": {"a": "much"}}', "*'much' is not a number*"),
-        ("metrics.json", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "*not downloaded*git lfs pull*"),
+        (
+            "metrics.json",
+            "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "*not downloaded*git lfs pull*",
+        ),
         ("artifacts.json", '{"schema": 1}', "*cannot be read*"),
         ("notebook.ipynb", "{", "*not JSON*"),
     ],
@@ -48,7 +52,7 @@ FOLDER = "baselines/t/default"
 def test_unreadable_baselines(accepted, name, text, message):
     accepted.write(f"{FOLDER}/{name}", text)
     before = accepted.tree()
-    check(accepted, "*ERROR*", )
+    check(accepted, "*ERROR*")
     joined = " ".join(" ".join(accepted.run().outlines).split())
     assert all(word in joined for word in message.strip("*").split("*")), joined
     accepted.run("--nbrepro-update=all")
@@ -113,7 +117,9 @@ def test_npz_with_an_object_array_is_an_error_not_a_pass(project, fake_kernel):
 def test_a_baseline_file_that_git_lfs_did_not_download(project, fake_kernel):
     project.notebook("t.ipynb", WRITE.format(name="a.csv", data=b"x\n1\n"))
     project.accept()
-    project.write(f"{FOLDER}/files/a.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4\n")
+    project.write(
+        f"{FOLDER}/files/a.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4\n"
+    )
     project.notebook("t.ipynb", WRITE.format(name="a.csv", data=b"x\n2\n"))
     check(project, "*a.csv*ERROR*git lfs pull*")
 

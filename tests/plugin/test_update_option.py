@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import pytest
@@ -77,7 +78,8 @@ def test_a_metric_that_is_lost_leaves_the_baseline(project, fake_kernel):
 
 def test_artifacts_that_are_gone_leave_the_baseline_and_others_stay(project, fake_kernel):
     project.notebook(
-        "t.ipynb", "from pathlib import Path\nPath('a.txt').write_text('one')\nPath('b.txt').write_text('two')\nprint('x')"
+        "t.ipynb",
+        "from pathlib import Path\nPath('a.txt').write_text('one')\nPath('b.txt').write_text('two')\nprint('x')",
     )
     project.accept()
     project.notebook("t.ipynb", "from pathlib import Path\nPath('b.txt').write_text('two')\nprint('x')")
@@ -192,3 +194,26 @@ def test_an_unreadable_pending_entry_is_told(project, fake_kernel, monkeypatch):
     result = project.run("--nbrepro-update=new")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*not accepted: cannot read what waits*"])
+
+
+def test_ignored_values_are_in_no_baseline(project, fake_kernel):
+    code = "from pathlib import Path\nprint('a: 1')\nprint(f'time_s: {runs}.5')\nPath('t.log').write_text(f'{runs}')\nNone"
+    spec = {"metrics": {"time*": "ignore"}, "artifacts": {"*.log": "ignore"}}
+    project.notebook("t.ipynb", code, nbrepro=spec)
+    project.accept()
+    folder = project.root / "baselines/t/default"
+    assert json.loads((folder / "metrics.json").read_text())["metrics"] == {"a": 1}
+    assert json.loads((folder / "artifacts.json").read_text())["artifacts"] == {}
+    assert project.run().ret == 0
+
+
+def test_the_day_of_a_run_means_nothing_and_other_dates_are_results(project, fake_kernel):
+    code = "import datetime\nprint('made on', datetime.date.today(), 'best day', '{}')"
+    project.notebook("t.ipynb", code.format("2022-02-14"))
+    project.accept()
+    text = (project.root / "baselines/t/default/notebook.ipynb").read_text()
+    assert "2022-02-14" in text
+    assert str(dt.datetime.now(dt.UTC).date()) not in text
+    project.notebook("t.ipynb", code.format("2022-02-15"))
+    result = project.run()
+    result.stdout.fnmatch_lines(["*output*cell 1*"])

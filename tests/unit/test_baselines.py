@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_nbrepro import baselines, files, notebook
+from pytest_nbrepro import baselines, capture, files, notebook
 from pytest_nbrepro.baselines import reading
 from pytest_nbrepro.errors import BaselineError
 from pytest_nbrepro.model import Artifact, Metric, Run, RunStatus
@@ -321,7 +321,7 @@ class TestFinding:
 
 class TestComposing:
     def compose(self, run, executed, baseline=None, keep=(), **fields):
-        given_ = {"once": False, "fixture": False, "hidden": (), **fields}
+        given_ = {"once": False, "fixture": False, "hidden": capture.Hidden(), **fields}
         return baselines.compose(run, executed, {"schema": 1}, baseline, keep, **given_)
 
     def test_a_first_baseline_takes_all_of_the_run(self, tmp_path):
@@ -425,7 +425,7 @@ class TestSlim:
             kernelspec={"name": "python3", "display_name": "Python 3", "language": "python"},
             widgets={"state": {}},
         )
-        slimmed = baselines.slim(executed, a_run(tmp_path), ["/run/7/work", "/run/7"])
+        slimmed = baselines.slim(executed, a_run(tmp_path), capture.Hidden(("/run/7/work", "/run/7")))
         text = json.dumps(slimmed)
         assert not any(trace in text for trace in ("0x7f", "/run/7", "widgets", "collapsed", "ignored"))
         assert slimmed["cells"][0]["metadata"] == {"tags": ["also", "keep"]}

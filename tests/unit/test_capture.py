@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_nbrepro import capture, files, notebook
 from pytest_nbrepro.errors import WorkspaceError
-from pytest_nbrepro.model import CellRecord, Metric
+from pytest_nbrepro.model import CellRecord, Metric, Run, RunStatus
 
 PNG = b"\x89PNG not a real one"
 
@@ -54,7 +54,7 @@ def book(*cells):
 def captured(tmp_path):
     """Capture a notebook of these cells into the folder `run`."""
 
-    def run(*cells, values=None, written=(), flags=None, seconds=None, hidden=()):
+    def run(*cells, values=None, written=(), flags=None, seconds=None, hidden=capture.Hidden()):
         executed = book(*cells)
         (tmp_path / "run").mkdir(exist_ok=True)
         return capture.capture(
@@ -70,7 +70,7 @@ def captured(tmp_path):
     return run
 
 
-def text_of(one, metrics=None, hidden=()):
+def text_of(one, metrics=None, hidden=capture.Hidden()):
     return capture.cell_text(book(one).cells[0], metrics or {}, hidden)
 
 
@@ -172,7 +172,9 @@ class TestText:
         assert text_of(cell(figure()))[0] == ""
 
     def test_masks_are_applied_and_counted(self):
-        text, hits = text_of(cell(stream("<A at 0x7f00aa00bb00> in /run/work/x\n")), hidden=["/run/work"])
+        text, hits = text_of(
+            cell(stream("<A at 0x7f00aa00bb00> in /run/work/x\n")), hidden=capture.Hidden(("/run/work",))
+        )
         assert "0x7f" not in text
         assert "/run/work" not in text
         assert hits["addresses"] == 1
@@ -339,8 +341,13 @@ def test_dtypes(value, dtype):
 
 
 def test_a_runs_own_folders_and_the_project_mean_nothing_in_text():
-    hidden = capture.hidden_folders(Path("/p/.nbrepro/runs/1"), Path("/p/project"))
-    printed = "/p/.nbrepro/runs/1/work/a.csv /p/.nbrepro/runs/1/b /p/project/c /other/d\n"
+    started = "2026-11-23T23:30:00+00:00"
+    run = Run("1", Path("/p/.nbrepro/runs/1"), "t.ipynb", "default", {}, RunStatus.COMPLETED, started)
+    hidden = capture.Hidden.of(run, Path("/p/project"))
+    printed = (
+        "/p/.nbrepro/runs/1/work/a.csv /p/.nbrepro/runs/1/b /p/project/c /other/d 2026-11-24 2026-11-30\n"
+    )
     text, hits = text_of(cell(stream(printed)), hidden=hidden)
-    assert text == "<run folder>/a.csv <run folder>/b <run folder>/c /other/d"
-    assert hits == {"run folder": 3}
+    assert text.startswith("<run folder>/a.csv <run folder>/b <run folder>/c /other/d <")
+    assert text.endswith("> 2026-11-30")  # no day of the run: a result
+    assert hits == {"run folder": 3, "dates and times": 1}

@@ -18,7 +18,7 @@ HIDDEN = {
         ("a\x1b[2Kb\x1bMc", "abc"),
     ],
     "run folder": [
-        ("in .nbrepro/runs/20261123T165903-a1b2c3/work/a", "in .nbrepro/runs/<run>/work/a"),
+        ("in .nbrepro/runs/20261123T165903.123456-a1b2c3/work/a", "in .nbrepro/runs/<run>/work/a"),
     ],
     "progress bars": [
         ("100%|██████████| 100/100 [00:08<00:00, 12.1it/s]", "100%|██████████| 100/100 [<progress>]"),

@@ -182,10 +182,6 @@ class TestFinding:
         for name in kept.ids():
             assert kept.find(name).id == kept.find(name[-10:]).id == name
 
-    def test_runs_are_yielded_newest_first_without_those_that_never_began(self, kept):
-        kept.claim()
-        assert [run.case for run in kept] == ["three", "two", "one"]
-
     def test_several_matches_are_told(self, kept):
         with pytest.raises(StoreError, match="3 runs match '2'") as caught:
             kept.find("2")
