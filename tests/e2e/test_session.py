@@ -27,9 +27,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def start(root: Path, *arguments: str) -> subprocess.Popen[str]:
-    environ = {
-        k: v for k, v in os.environ.items() if not k.startswith(("NBREPRO", "PYTEST", "COV")) and k != "CI"
-    }
+    drop = ("NBREPRO", "PYTEST", "COV") if "--cov-branch" in arguments else ("NBREPRO", "PYTEST", "COV_")
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(drop) and k != "CI"}
     command = [sys.executable, "-m", "pytest", "--nbrepro", "-p", "no:cacheprovider", *arguments]
     return subprocess.Popen(
         command, cwd=root, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
