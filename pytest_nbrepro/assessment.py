@@ -195,7 +195,13 @@ def _first_diff(run: Run, executed: Notebook, accepted: Notebook, verdict: Verdi
     )
     if partner is None:
         return ""
-    return diffs.cell_diff(accepted.raw["cells"][partner.index], mine["cells"][index], executed.label(index))
+    before, after = (_as_text(cell) for cell in (accepted.raw["cells"][partner.index], mine["cells"][index]))
+    return diffs.cell_diff(before, after, executed.label(index))
+
+
+def _as_text(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a cell without its rich outputs, of which a baseline has the hash alone: their checks tell more."""
+    return {**cell, "outputs": [o for o in cell["outputs"] if o["output_type"] == "stream"]}
 
 
 def _empty(run: Run) -> Notebook:

@@ -183,8 +183,8 @@ def _placed(
         spot = np.unravel_index(int(np.argmax(inside)), inside.shape)
         peak = (tile_y + int(spot[0]), tile_x + int(spot[1]))
     place = Place(
-        f"{where}tile at ({tile_x},{tile_y})",
-        *(f"{_colour(side[peak])} at ({peak[1]},{peak[0]})" for side in pixels),
+        f"{where}tile at ({tile_x},{tile_y}), pixel ({peak[1]},{peak[0]})",
+        *(_colour(side[peak]) for side in pixels),
     )
     extent = f"{box.shape[1]}x{box.shape[0]} at ({left},{top})"
     area = min(TILE, over.shape[0]) * min(TILE, over.shape[1])

@@ -50,7 +50,7 @@ class Limit:
     unused: str = ""  # what was asked for and does not apply
 
     def __str__(self) -> str:
-        words = [f"rel {self.rel:g}" if self.rel else "", f"abs {self.abs:g}" if self.abs else ""]
+        words = [f"rel {short(self.rel)}" if self.rel else "", f"abs {short(self.abs)}" if self.abs else ""]
         words.append(f"ulp {self.ulp}" if self.ulp else "")
         text = ", ".join(word for word in words if word) or "exact"
         return f"{text} ({self.unused})" if self.unused else text
@@ -60,6 +60,12 @@ class Limit:
         size = _size(baseline)
         spacing = self.ulp * _spacing(size, self.dtype) if self.ulp else 0.0
         return max(self.abs, self.rel * size, spacing)
+
+
+def short(value: float) -> str:
+    """Return a limit as people write it: ``1e-6``, ``0.001``."""
+    mantissa, e, exponent = f"{value:g}".partition("e")
+    return f"{mantissa}{e}{int(exponent)}" if e else mantissa
 
 
 EXACT = Limit()

@@ -48,7 +48,7 @@ def test_metric_drift_names_that_metric_only(project, fake_kernel):
     assert result.ret == 1
     out = result.stdout.str()
     assert "1 of 3 checks drifted" in out
-    result.stdout.fnmatch_lines(["*metric*loss*0.3333 -> 0.3334*used 100x*rel 1e-06*"])
+    result.stdout.fnmatch_lines(["*metric*loss*0.3333 -> 0.3334*used 100x*rel 1e-6*"])
     result.stdout.fnmatch_lines(["*why*CODE: flags, inputs, environment same; source changed: cell 2*"])
     result.stdout.fnmatch_lines(["*first*cell 2 is the first whose output differs*"])
     assert "rows.csv" not in out

@@ -85,8 +85,8 @@ def test_a_run_that_reproduces(accepted):
         "",
         "verdict   reproduces: 2 checks",
         "  STATUS  KIND    NAME               USED  LIMIT",
-        "  equal   metric  loss               0x    rel 1e-06",
-        '  equal   output  cell 2 "print it"  0x    rel 1e-06',
+        "  equal   metric  loss               0x    rel 1e-6",
+        '  equal   output  cell 2 "print it"  0x    rel 1e-6',
     ]
 
 
@@ -154,7 +154,7 @@ def test_text_of_checks_with_parts(accepted, monkeypatch):
         "column", "score", CheckStatus.DRIFT, used=math.inf, worst=Place("row 1", "a", "b"), message="text"
     )
     good = Check("column", "id", CheckStatus.EQUAL)
-    whole = Check("table", "t.csv", CheckStatus.DRIFT, used=2.5, limit="rel 1e-06", parts=(good, bad))
+    whole = Check("table", "t.csv", CheckStatus.DRIFT, used=2.5, limit="rel 1e-6", parts=(good, bad))
 
     def judged(case, run, places):
         baseline = dataclasses.replace(original(case, run, places).baseline, once=True)
@@ -168,7 +168,7 @@ def test_text_of_checks_with_parts(accepted, monkeypatch):
     assert lines[-4:] == [
         "note      the baseline rests on one run alone (--nbrepro-once)",
         "  STATUS  KIND    NAME     USED  LIMIT",
-        "  drift   table   t.csv    2.5x  rel 1e-06",
+        "  drift   table   t.csv    2.5x  rel 1e-6",
         "  drift   column  · score  ∞     exact      row 1: a -> b; text",
     ]
 

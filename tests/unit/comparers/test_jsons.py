@@ -111,7 +111,7 @@ def test_noise_passes_and_the_worst_is_told(compared):
     assert outcome.status is WITHIN
     assert outcome.used == pytest.approx(8e-3)
     assert outcome.worst.where == "$.runs[1].loss"
-    assert (outcome.n, outcome.bad, outcome.limit) == (3, 0, "rel 1e-06")
+    assert (outcome.n, outcome.bad, outcome.limit) == (3, 0, "rel 1e-6")
 
 
 def test_bad_values_are_counted_and_the_worst_is_first(compared):

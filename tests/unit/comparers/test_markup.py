@@ -245,7 +245,7 @@ def test_numbers_of_a_picture(tmp_path, old, new, status):
 def test_a_moved_point_is_named(tmp_path):
     outcome = judged(tmp_path, SVG, edited(SVG, "103.68", "103.69"))
     assert outcome.worst == Place("/svg/g[1]/g[1]/path[1]@d", "103.68", "103.69")
-    assert (outcome.bad, outcome.limit) == (1, "rel 1e-06, abs 1e-09")
+    assert (outcome.bad, outcome.limit) == (1, "rel 1e-6, abs 1e-9")
     assert outcome.used == pytest.approx(0.01 / 103.68e-6)
     assert outcome.allow == "{rel: 1.1e-4}"
     assert judged(tmp_path, SVG, edited(SVG, "103.68", "103.69"), rel=1.1e-4).status is WITHIN

@@ -73,7 +73,7 @@ def test_what_is_no_number_is_exact_whatever_the_rule():
 
 
 def test_a_limit_names_all_that_makes_it():
-    assert str(resolve(Limits(ulp=4), "float64", 1.0)) == "rel 1e-06, abs 1e-09, ulp 4"
+    assert str(resolve(Limits(ulp=4), "float64", 1.0)) == "rel 1e-6, abs 1e-9, ulp 4"
     assert str(resolve(Limits(rel=0, abs=0), "float64", 1.0)) == "exact"
 
 
@@ -265,8 +265,8 @@ def test_a_baseline_of_zero_is_exact_and_says_what_to_do():
     found = check(0.0, 1e-300)
     assert (found.status, found.used, found.allow) == (CheckStatus.DRIFT, math.inf, None)
     assert found.message == "baseline is 0: give abs"
-    assert found.limit == "exact: rel 1e-06 allows 0 here"
-    assert check(0.0, 0.0).limit == "exact: rel 1e-06 allows 0 here"
+    assert found.limit == "exact: rel 1e-6 allows 0 here"
+    assert check(0.0, 0.0).limit == "exact: rel 1e-6 allows 0 here"
     assert check(0.0, 1e-3, abs=1e-2).status is CheckStatus.WITHIN
     assert check(0, 3).message == "baseline is 0: give abs"
     assert check(0.0, math.inf).message == ""

@@ -74,7 +74,7 @@ def test_what_is_told():
     outcome = compared(baseline, "epoch 1\nval loss: 0.50001\nacc = 0.91")
     assert outcome.status is DRIFT
     assert outcome.used == pytest.approx(20)
-    assert outcome.limit == "rel 1e-06"
+    assert outcome.limit == "rel 1e-6"
     assert (outcome.n, outcome.bad) == (3, 1)
     assert outcome.worst == Place("line 2: val loss", "0.5", "0.50001")
     assert outcome.message == "1 of 3 lines out of limit"

@@ -324,8 +324,8 @@ def test_limits_and_leaving_out_go_by_patterns(compared):
     outcome = compared(old, new, rule=rule)
     assert outcome.status is WITHIN
     assert {part.name: part.limit for part in outcome.parts} == {
-        "x1": "rel 0.5, abs 1e-09",
-        "x2": "rel 0.5, abs 2e-09",
+        "x1": "rel 0.5, abs 1e-9",
+        "x2": "rel 0.5, abs 2e-9",
         "n": "abs 2",
     }
 

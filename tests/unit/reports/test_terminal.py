@@ -37,14 +37,14 @@ def check(kind, name, status="drift", used=None, limit="exact", message="", wors
 
 
 def drift(name="loss", **fields):
-    return check("metric", name, "drift", 2.0, "rel 1e-06", worst=("", "1.5", "2.5"), **fields)
+    return check("metric", name, "drift", 2.0, "rel 1e-6", worst=("", "1.5", "2.5"), **fields)
 
 
 class TestLayout:
     def test_it_is_that_of_the_design(self):
         told = case_text(
             report(
-                check("metric", "loss", "within", 0.83, "rel 1e-06", worst=("", "0.5", "0.50001")),
+                check("metric", "loss", "within", 0.83, "rel 1e-6", worst=("", "0.5", "0.50001")),
                 check(
                     "metric",
                     "auc",
@@ -60,7 +60,7 @@ class TestLayout:
                     "preds.parquet",
                     "drift",
                     1.2e7,
-                    "rel 1e-06",
+                    "rel 1e-6",
                     "score: 1 of 9 rows",
                     ("row 7", "0.1", "0.2"),
                 ),
@@ -81,7 +81,7 @@ class TestLayout:
             == """\
 NBREPRO analysis/train.ipynb::x=-1.0   3 of 4 checks drifted
   text    gone.txt       LOST   the baseline has it, this run does not
-  table   preds.parquet  row 7: 0.1000 -> 0.2000   used 1.2e7x   rel 1e-06
+  table   preds.parquet  row 7: 0.1000 -> 0.2000   used 1.2e7x   rel 1e-6
             score: 1 of 9 rows
   metric  auc            0.9130 -> 0.9012   used 12.9x   rel 0.001   WORSE
   ok      loss           0.50000 -> 0.50001   used 0.83x   close
@@ -123,7 +123,7 @@ NBREPRO analysis/train.ipynb::x=-1.0   3 of 4 checks drifted
         )
 
     def test_an_improvement_is_a_pass_that_is_told(self):
-        told = lines(check("metric", "auc", "improved", 1.5, "rel 1e-06", "BETTER", ("", "0.9", "0.99")))
+        told = lines(check("metric", "auc", "improved", 1.5, "rel 1e-6", "BETTER", ("", "0.9", "0.99")))
         assert told[1] == "  ok      auc  0.9000 -> 0.9900   used 1.5x   IMPROVED"
 
     def test_a_long_title_takes_two_lines(self):
@@ -164,9 +164,9 @@ class TestRows:
     def test_several_parts_are_told_one_by_one(self):
         parts = tuple(check("column", name, "drift", 3.0, worst=("row 1", "1.0", "2.0")) for name in "abcde")
         parts += (check("column", "fine", "equal"), check("column", "gone", "lost", message="lost"))
-        told = lines(check("table", "t.csv", "drift", 3.0, "rel 1e-06", "a, b, … are out", parts=parts))
+        told = lines(check("table", "t.csv", "drift", 3.0, "rel 1e-6", "a, b, … are out", parts=parts))
         assert told[1:6] == [
-            "  table   t.csv  used 3x   rel 1e-06   a, b, … are out",
+            "  table   t.csv  used 3x   rel 1e-6   a, b, … are out",
             "          a:  row 1: 1.000 -> 2.000   used 3x",
             "          b:  row 1: 1.000 -> 2.000   used 3x",
             "          c:  row 1: 1.000 -> 2.000   used 3x",
@@ -183,9 +183,9 @@ class TestRows:
         [
             (None, "exact", "1.500 -> 2.500"),
             (math.inf, "exact", "1.500 -> 2.500   exact"),
-            (math.inf, "rel 1e-06", "1.500 -> 2.500   rel 1e-06"),
-            (math.nan, "rel 1e-06", "1.500 -> 2.500   rel 1e-06"),
-            (12.94, "rel 1e-06", "1.500 -> 2.500   used 12.9x   rel 1e-06"),
+            (math.inf, "rel 1e-6", "1.500 -> 2.500   rel 1e-6"),
+            (math.nan, "rel 1e-6", "1.500 -> 2.500   rel 1e-6"),
+            (12.94, "rel 1e-6", "1.500 -> 2.500   used 12.9x   rel 1e-6"),
             (999.4, "r", "1.500 -> 2.500   used 999x   r"),
             (1234.0, "r", "1.500 -> 2.500   used 1.2e3x   r"),
             (1.5e123, "r", "1.500 -> 2.500   used 1.5e123x   r"),
