@@ -253,4 +253,7 @@ def test_nothing_of_it_is_left(done: Execution, shared_bench: Any) -> None:
         "work",
     }  # ipykernel echoes what came from below
     assert not [thread for thread in threading.enumerate() if thread.name == "nbrepro"]
-    assert not list(shared_bench.project.rglob("__pycache__"))
+    cached = [
+        path for path in shared_bench.project.rglob("__pycache__") if shared_bench.work not in path.parents
+    ]
+    assert not cached  # in the mirror Python may keep bytecode
