@@ -73,7 +73,7 @@ class Notebooks:
             run = run_case(self._session.task(case), ticker)
         if run.status is not RunStatus.COMPLETED:
             report = case_report(assess(case, run, self._session.places), self._session.places.root)
-            raise NotReproduced(case_text(report), report.summary)
+            raise NotReproduced(case_text(report), report.line)
         return Ran(case, run)
 
     def check(self, ran: Ran, /) -> None:

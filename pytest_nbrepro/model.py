@@ -207,6 +207,11 @@ class Progress:
     cells: int  # how many code cells there are
     seconds: float  # since the run began
 
+    @property
+    def place(self) -> str:
+        """Where the run is, in words."""
+        return f"cell {self.ordinal} of {self.cells}" if self.ordinal else "starting the kernel"
+
 
 @dataclass(frozen=True)
 class Run:

@@ -47,15 +47,11 @@ class Ticker:
         now = time.monotonic()
         if self.terminal:
             if now - self._begun >= QUIET:
-                text = f" {_where(progress)}, {progress.seconds:.0f} s"
+                text = f" {progress.place}, {progress.seconds:.0f} s"
                 self.reporter.write(f"{_SAVE}{text[:48]}{_CLEAR}{_RESTORE}", flush=True)
                 self._shown = True
         elif now - self._told >= EVERY:
             self._told = now
             self.reporter.write_line(
-                f"nbrepro: {self.case.id} at {_where(progress)}, after {progress.seconds:.0f} s"
+                f"nbrepro: {self.case.id} at {progress.place}, after {progress.seconds:.0f} s"
             )
-
-
-def _where(progress: Progress) -> str:
-    return f"cell {progress.ordinal} of {progress.cells}" if progress.ordinal else "starting its kernel"

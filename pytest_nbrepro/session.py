@@ -135,7 +135,7 @@ class Session:
         if NOTHING in trial.assessment.verdict.notes:
             item.warn(NotebookWarning(f"{trial.assessment.case.id}: {NOTHING}"))
         if not trial.ok:
-            raise NotReproduced(case_text(report), report.summary)
+            raise NotReproduced(case_text(report), report.line)
 
     def report(self, trial: Trial) -> CaseReport:
         """Return what a report tells of a trial."""
@@ -222,6 +222,7 @@ def case_report(assessment: Assessment, root: Path, trial: Trial | None = None) 
         refused=trial.refused if trial else None,
         waits=bool(trial and trial.pending),
         once=assessment.baseline is not None and assessment.baseline.once,
+        kept=assessment.executed is not None,
     )
 
 

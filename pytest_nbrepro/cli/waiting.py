@@ -39,12 +39,7 @@ class Waiting:
 
     def __call__(self, progress: Progress) -> None:
         """Tell where a run is, if it is time to."""
-        at = (
-            f"cell {progress.ordinal} of {progress.cells}"
-            if progress.cell is not None
-            else "the kernel starts"
-        )
-        text = f"{self.what}: {at}, {progress.seconds:.0f} s"
+        text = f"{self.what}: {progress.place}, {progress.seconds:.0f} s"
         if self.terminal:
             click.echo(f"{_CLEAR}{text[:79]}", nl=False, err=True)
         elif time.monotonic() - self._told >= EVERY:

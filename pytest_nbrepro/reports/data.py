@@ -34,6 +34,7 @@ class CaseReport:
     refused: str | None = None  # why the values of this run can't be accepted
     waits: bool = False  # the values wait for a person
     once: bool = False  # the baseline rests on one run alone
+    kept: bool = True  # there is an executed copy, as far as it got
 
     @property
     def ok(self) -> bool:
@@ -60,6 +61,12 @@ class CaseReport:
             or (c.status.ok and c.used is not None and CLOSE < c.used < math.inf)
         ]
         return sorted(passes, key=lambda c: (-_weight(c), c.name))
+
+    @property
+    def line(self) -> str:
+        """One line for a list of failures: the summary, and the error that ended the run."""
+        error = self.run.error
+        return f"{self.summary}: {error.message.splitlines()[0]}" if error and error.message else self.summary
 
     @property
     def summary(self) -> str:

@@ -59,7 +59,8 @@ def _failed(report: CaseReport) -> Iterator[str]:
         if error.hint:
             yield from _row("hint", error.hint)
     yield from _rows("note", _first(report.run.notes, _NOTES))
-    yield from _row("kept", f"{report.place}/notebook.ipynb: what ran until then, with its outputs")
+    if report.kept:
+        yield from _row("kept", f"{report.place}/notebook.ipynb: what ran until then, with its outputs")
 
 
 # ---------------------------------------------------------------------------------------------------

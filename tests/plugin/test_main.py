@@ -183,3 +183,16 @@ def test_properties_hold_what_each_check_used(project, fake_kernel):
     text = (project.root / "report.xml").read_text()
     assert '<property name="nbrepro.used.loss" value="0"' in text
     assert '<property name="nbrepro.used.rows.csv" value="0"' in text
+
+
+def test_the_short_summary_names_the_error(project, fake_kernel):
+    project.notebook("train.ipynb", "1 / 0")
+    project.run().stdout.fnmatch_lines(["FAILED train.ipynb::default - failed in cell 1: ZeroDivisionError: *"])
+
+
+def test_a_run_that_never_began_promises_no_copy(project, fake_kernel):
+    project.notebook("train.ipynb", "x = 1", nbrepro={"flags": {"y": 2}})
+    result = project.run()
+    assert result.ret == 1
+    result.stdout.no_fnmatch_line("*kept*")
+    result.stdout.no_fnmatch_line(f"*{project.root}/train.ipynb*")

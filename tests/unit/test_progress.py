@@ -68,7 +68,7 @@ def test_a_log_gets_a_line_every_thirty_seconds_at_most(clock):
             clock[0] += 1
             ticker(Progress(None if second < 40 else 3, 0 if second < 40 else 2, 8, float(second)))
     assert reporter.told == [
-        "nbrepro: t.ipynb::default at starting its kernel, after 30 s",
+        "nbrepro: t.ipynb::default at starting the kernel, after 30 s",
         "nbrepro: t.ipynb::default at cell 2 of 8, after 60 s",
         "nbrepro: t.ipynb::default at cell 2 of 8, after 90 s",
     ]

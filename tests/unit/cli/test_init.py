@@ -208,7 +208,7 @@ def test_a_terminal_shows_where_it_is(capsys, monkeypatch):
         [
             "",
             "running a.ipynb",
-            "running a.ipynb: the kernel starts, 0 s",
+            "running a.ipynb: starting the kernel, 0 s",
             "running a.ipynb: cell 1 of 3, 1 s",
             "running a.ipynb: cell 2 of 3, 65 s",
             "",

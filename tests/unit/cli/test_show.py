@@ -97,7 +97,7 @@ def test_a_run_that_drifted(accepted):
     verdict = said.out[said.out.index("verdict") :]
     assert verdict.startswith("verdict   2 of 2 checks drifted\n")
     (loss,) = [line.split() for line in verdict.splitlines() if " loss " in line]
-    assert loss == ["drift", "metric", "loss", "4e+04x", "rel", "1e-06", "0.2500", "->", "0.2600"]
+    assert loss == ["drift", "metric", "loss", "4e+04x", "rel", "1e-6", "0.2500", "->", "0.2600"]
     assert "\nwhy       " in verdict
     assert '\nfirst     cell 2 "print it" is the first that differs or failed\n' in verdict
     assert "goodbye" in verdict
@@ -169,7 +169,7 @@ def test_text_of_checks_with_parts(accepted, monkeypatch):
         "note      the baseline rests on one run alone (--nbrepro-once)",
         "  STATUS  KIND    NAME     USED  LIMIT",
         "  drift   table   t.csv    2.5x  rel 1e-6",
-        "  drift   column  · score  ∞     exact      row 1: a -> b; text",
+        "  drift   column  · score  ∞     exact     row 1: a -> b; text",
     ]
 
 
