@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_nbrepro.errors import NotebookError
+from pytest_nbrepro.foreign import own_tags
 
 _TITLE = 40
 _FENCE = re.compile(r" {0,3}(?:```|~~~)")
@@ -106,6 +107,8 @@ def _fresh(data: Mapping[str, Any], cell: Cell, source: str, minor: int) -> dict
     fresh.setdefault("metadata", {}).pop("execution", None)
     if minor >= 5:
         fresh["id"] = cell.id
+    if cell.tags != frozenset(fresh["metadata"].get("tags", ())):
+        fresh["metadata"]["tags"] = sorted(cell.tags)
     if cell.kind == "code":
         fresh["outputs"] = []
         fresh["execution_count"] = None
@@ -143,7 +146,8 @@ def parse(text: str, path: Path) -> Notebook:
     except (ValueError, RecursionError) as error:
         raise NotebookError(f"not JSON that can be read: {error}", where=str(path)) from error
     _check_version(raw, path)
-    return Notebook(path, tuple(_cells(raw["cells"], path)), _metadata(raw, str(path)), raw)
+    metadata = _metadata(raw, str(path))
+    return Notebook(path, tuple(_cells(raw["cells"], path, metadata)), metadata, raw)
 
 
 def _hint_of(text: str) -> str | None:
@@ -178,20 +182,21 @@ def _check_version(raw: Any, path: Path) -> None:
         raise NotebookError("not a notebook: 'nbformat_minor' is no number", where=str(path))
 
 
-def _cells(raw: list[Any], path: Path) -> Iterator[Cell]:
-    """Yield the cells, each with an id that no other has."""
+def _cells(raw: list[Any], path: Path, about: Mapping[str, Any]) -> Iterator[Cell]:
+    """Yield the cells, each with an id that no other has and with tags in our words."""
     seen: set[str] = set()
     for index, data in enumerate(raw):
         where = f"{path}: cell at position {index + 1}"
         if not isinstance(data, dict) or not isinstance(data.get("cell_type"), str):
             raise NotebookError("not a cell: it has no 'cell_type'", where=where)
         metadata = _metadata(data, where)
+        source, tags = _joined(data.get("source", ""), where), _tags(metadata, where)
         yield Cell(
             index=index,
             id=_unique(data.get("id"), index, seen),
             kind=data["cell_type"],
-            source=_joined(data.get("source", ""), where),
-            tags=_tags(metadata, where),
+            source=source,
+            tags=own_tags(tags, source, about) if data["cell_type"] == "code" else tags,
             metadata=metadata,
             outputs=_outputs(data, where),
         )

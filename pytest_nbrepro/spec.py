@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_nbrepro import cases
 from pytest_nbrepro.cases import case_folder
 from pytest_nbrepro.errors import SpecError
+from pytest_nbrepro.foreign import own_keys
 from pytest_nbrepro.model import Case, Spec
 from pytest_nbrepro.notebook import Notebook
 from pytest_nbrepro.project import Project, annotated, excluded, load_project, misnamed_sidecar, sidecar
@@ -78,7 +79,9 @@ def _sources(notebook: Notebook, project: Project) -> tuple[list[Source], list[F
     """Return the places of the annotation, weakest first, and what keeps some of them from being read."""
     own, own_faults = _metadata(notebook, project)
     beside, beside_faults = _sidecar(notebook.path, project)
-    return [project.common(), *project.matching(notebook.path), own, *beside], own_faults + beside_faults
+    foreign = Source(project.shown(notebook.path), own_keys(notebook.metadata))
+    places = [project.common(), foreign, *project.matching(notebook.path), own, *beside]
+    return places, own_faults + beside_faults
 
 
 def _metadata(notebook: Notebook, project: Project) -> tuple[Source, list[Found]]:

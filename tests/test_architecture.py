@@ -15,7 +15,7 @@ LEVELS = {
     "driving": "runner trial assessment diagnosis",
     "judging": "verdict comparers diffs",
     "doing": "workspace mirror copying originals tracked kernels execution capture scalars environment store baselines pending",
-    "reading": "notebook spec schema rules readers project sources cases yaml12 flags flagtypes literals assignments magics masks moments",
+    "reading": "notebook foreign spec schema rules readers project sources cases yaml12 flags flagtypes literals assignments magics masks moments",
     "ground": "model options errors files",
 }
 ORDER = list(LEVELS)

@@ -187,7 +187,9 @@ def test_properties_hold_what_each_check_used(project, fake_kernel):
 
 def test_the_short_summary_names_the_error(project, fake_kernel):
     project.notebook("train.ipynb", "1 / 0")
-    project.run().stdout.fnmatch_lines(["FAILED train.ipynb::default - failed in cell 1: ZeroDivisionError: *"])
+    project.run().stdout.fnmatch_lines(
+        ["FAILED train.ipynb::default - failed in cell 1: ZeroDivisionError: *"]
+    )
 
 
 def test_a_run_that_never_began_promises_no_copy(project, fake_kernel):
