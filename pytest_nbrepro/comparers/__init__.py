@@ -32,6 +32,7 @@ _SUFFIXES = {
     "markup": "svg html htm xhtml xml",
     "hdf5": "h5 hdf5 he5 nc nc4",
     "safetensors": "safetensors",
+    "pdf": "pdf",
     "archive": "gz bz2 xz zip tar tgz tbz2 txz xlsx",
 }
 _KINDS = {f".{suffix}": kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
@@ -44,6 +45,7 @@ _CLASSES = {
     "markup": ("markup", "MarkupComparer"),
     "hdf5": ("hdf5", "Hdf5Comparer"),
     "safetensors": ("safetensors", "SafetensorsComparer"),
+    "pdf": ("pdfs", "PdfComparer"),
     "opaque": ("opaque", "OpaqueComparer"),
 }
 
