@@ -62,6 +62,10 @@ class BaselineError(NbreproError):
     """A baseline that cannot be written or read."""
 
 
+class ExtraError(NbreproError):
+    """A package that an extra of this one brings, and that is not there."""
+
+
 class UndecodableError(NbreproError):
     """A file that is not what its name says, or that cannot be decoded safely."""
 

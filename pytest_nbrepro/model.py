@@ -163,7 +163,7 @@ class Artifact:
     """
 
     name: str
-    kind: str  # table, array, json, text, image, markup, archive, opaque
+    kind: str  # table, array, json, text, image, markup, hdf5, safetensors, pdf, archive, opaque
     path: str  # POSIX path relative to the folder of the run or the baseline
     sha256: str
     bytes: int

@@ -21,7 +21,8 @@ def lowest(requirements: list[str]) -> list[str]:
 def main() -> None:
     """Install them."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    pins = lowest([*project["dependencies"], *project["optional-dependencies"]["examples"]])
+    extras = [text for texts in project["optional-dependencies"].values() for text in texts]
+    pins = lowest([*project["dependencies"], *extras])
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", *pins], check=True)
 
 

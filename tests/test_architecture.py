@@ -16,7 +16,7 @@ LEVELS = {
     "judging": "verdict comparers diffs",
     "doing": "workspace mirror copying originals tracked kernels execution capture scalars environment store baselines pending",
     "reading": "notebook foreign spec schema rules readers project sources cases yaml12 flags flagtypes literals assignments magics masks moments",
-    "ground": "model options errors files",
+    "ground": "model options errors files optional",
 }
 ORDER = list(LEVELS)
 LEVEL = {room: number for number, rooms in enumerate(LEVELS.values()) for room in rooms.split()}

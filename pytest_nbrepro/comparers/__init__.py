@@ -30,6 +30,9 @@ _SUFFIXES = {
     "text": "txt text log md rst tex py r jl sql toml ini cfg sh",
     "image": "png jpg jpeg webp tif tiff gif bmp",
     "markup": "svg html htm xhtml xml",
+    "hdf5": "h5 hdf5 he5 nc nc4",
+    "safetensors": "safetensors",
+    "pdf": "pdf",
     "archive": "gz bz2 xz zip tar tgz tbz2 txz xlsx",
 }
 _KINDS = {f".{suffix}": kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
@@ -40,6 +43,9 @@ _CLASSES = {
     "text": ("text", "TextComparer"),
     "image": ("images", "ImageComparer"),
     "markup": ("markup", "MarkupComparer"),
+    "hdf5": ("hdf5", "Hdf5Comparer"),
+    "safetensors": ("safetensors", "SafetensorsComparer"),
+    "pdf": ("pdfs", "PdfComparer"),
     "opaque": ("opaque", "OpaqueComparer"),
 }
 

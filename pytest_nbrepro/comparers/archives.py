@@ -21,7 +21,7 @@ from pytest_nbrepro.comparers.base import (
     reading,
 )
 from pytest_nbrepro.comparers.unpacking import CAP, SINGLE, Member, format_of, unpack
-from pytest_nbrepro.errors import UndecodableError
+from pytest_nbrepro.errors import ExtraError, UndecodableError
 from pytest_nbrepro.model import ArtifactRule, Check, CheckStatus
 
 _DEPTH = 3  # archives within archives that are opened; deeper ones are compared by their bytes
@@ -95,7 +95,7 @@ class ArchiveComparer:
         kind, comparer = self._for(member.name)
         try:
             return {"kind": kind, "schema": comparer.schema(member.path)}
-        except UndecodableError as error:
+        except (UndecodableError, ExtraError) as error:
             return {"kind": kind, "schema": {"undecodable": error.what}}
 
     def _for(self, name: str) -> tuple[str, Comparer]:

@@ -129,7 +129,7 @@ class _Leaves:
         if not self._tallies:
             self._tallies = self._prepared()
         for path, tally in self._tallies.items():
-            old, new = _values(mine, path), _values(theirs, path)
+            old, new = values(mine, path), values(theirs, path)
             tally.add(old, new, start * (old.size // mine.size))
 
     def outcome(self) -> Outcome:
@@ -158,7 +158,7 @@ class _Leaves:
 
     def _prepared(self) -> dict[_Path, Tally]:
         header = self._headers[0]
-        kinds = {path: kind_of_dtype(dtype) for path, dtype in _fields(header.dtype)}
+        kinds = {path: kind_of_dtype(dtype) for path, dtype in fields(header.dtype)}
         scales = dict.fromkeys(kinds, 0.0)
         floats = [path for path, kind in kinds.items() if kind.startswith(("float", "complex", "long"))]
         if floats and self._limits.abs is None:
@@ -166,7 +166,7 @@ class _Leaves:
                 for _, count in _blocks(header, self._block):
                     records = np.frombuffer(reader.read(count * header.dtype.itemsize), header.dtype)
                     for path in floats:
-                        scales[path] = max(scales[path], largest(_values(records, path)))
+                        scales[path] = max(scales[path], largest(values(records, path)))
         return {path: Tally(resolve(self._limits, kind, scales[path])) for path, kind in kinds.items()}
 
 
@@ -174,17 +174,17 @@ class _Leaves:
 # Records
 
 
-def _fields(dtype: np.dtype[Any], path: _Path = ()) -> Iterator[tuple[_Path, np.dtype[Any]]]:
+def fields(dtype: np.dtype[Any], path: _Path = ()) -> Iterator[tuple[_Path, np.dtype[Any]]]:
     """Return the fields that hold values, nested ones with their whole path; those of no bytes left out."""
     base = dtype.base
     if base.names is not None:
         for name in base.names:
-            yield from _fields(base[name], (*path, name))
+            yield from fields(base[name], (*path, name))
     elif base.itemsize:
         yield path, base
 
 
-def _values(records: Array, path: _Path) -> Array:
+def values(records: Array, path: _Path) -> Array:
     """Return all values of one field, flat; raw bytes byte by byte."""
     for name in path:
         records = records[name]
@@ -193,7 +193,7 @@ def _values(records: Array, path: _Path) -> Array:
 
 
 def _per_record(dtype: np.dtype[Any], path: _Path) -> int:
-    return _values(np.zeros(1, dtype), path).size
+    return values(np.zeros(1, dtype), path).size
 
 
 def _blocks(header: Header, block: int) -> Iterator[tuple[int, int]]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ class ImageComparer:
             changes = [f"{key} {old.structure[key]} -> {new.structure[key]}" for key in _changed(old, new)]
             if changes:
                 return Outcome.structure("; ".join(changes))
-            return _compare_frames(old, new, rule.tile or 0.0)
+            return compare_frames(old, new, rule.tile or 0.0)
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -86,7 +86,26 @@ class _Frame:
     box: str = ""
 
 
-def _compare_frames(old: Picture, new: Picture, tile: float) -> Outcome:
+class Frames(Protocol):
+    """Pictures that are compared one by one: the frames of an image, the pages of a document."""
+
+    frames: int
+
+    def frame(self, index: int) -> tuple[str, NDArray[Any]]:
+        """Return the mode and the pixels of one, (height, width) or (height, width, channels)."""
+        ...
+
+
+def compare_frames(old: Frames, new: Frames, tile: float, word: str = "frame") -> Outcome:
+    """Compare as many frames on both sides by their worst tile.
+
+    Args:
+        old: the baseline's.
+        new: the result's.
+        tile: the share of the worst tile that may differ.
+        word: what a frame is called where there are several; pages are counted from 1.
+    """
+    first = 1 if word == "page" else 0
     frames: list[_Frame] = []
     for index in range(old.frames):
         with reading("baseline"):
@@ -94,8 +113,10 @@ def _compare_frames(old: Picture, new: Picture, tile: float) -> Outcome:
         with reading("result"):
             other_mode, other = new.frame(index)
         if (mode, one.shape, one.dtype) != (other_mode, other.shape, other.dtype):
-            return Outcome.structure(f"frame {index}: {mode} {one.shape} -> {other_mode} {other.shape}")
-        where = f"frame {index}, " if old.frames > 1 else ""
+            return Outcome.structure(
+                f"{word} {index + first}: {mode} {one.shape} -> {other_mode} {other.shape}"
+            )
+        where = f"{word} {index + first}, " if old.frames > 1 else ""
         frames.append(_compare_pixels(one, other, where))
     n, bad = sum(frame.pixels for frame in frames), sum(frame.bad for frame in frames)
     limit = f"tile {100 * tile:.3g}%"

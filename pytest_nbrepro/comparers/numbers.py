@@ -25,8 +25,13 @@ _DEFAULTS: dict[str, tuple[float, float, float]] = {
     "float64": (1e-6, 1e-9, 0.0),
     "float32": (1e-5, 1e-7, 0.0),
     "float16": (1e-3, 0.0, 1e-5),
+    "bfloat16": (1.6e-2, 0.0, 1e-5),
 }
-_MANTISSA = {"float32": (23, -149), "float16": (10, -24)}  # binary digits, exponent of the smallest number
+_MANTISSA = {
+    "float32": (23, -149),
+    "float16": (10, -24),
+    "bfloat16": (7, -133),
+}  # binary digits, exponent of the smallest number
 _TYPES: dict[str, type[np.floating]] = {"float32": np.float32, "float16": np.float16}
 
 
@@ -78,7 +83,7 @@ def resolve(limits: Limits, dtype: str, largest: float | None = None) -> Limit:
 
     Args:
         limits: the allowance as written. Giving one of `rel`, `abs` leaves the other at its default.
-        dtype: ``float64``, ``float32``, ``float16``, a complex type (as its parts), any ``int…`` or
+        dtype: ``float64``, ``float32``, ``float16``, ``bfloat16``, a complex type (as its parts), any ``int…`` or
             ``uint…``; every other word is compared exactly.
         largest: the largest finite |baseline| of the column or array; None for a number that stands alone.
 

@@ -187,8 +187,12 @@ class Tally:
         if self.limit.abs:
             np.maximum(allowed, self.limit.abs, out=allowed)
         if self.limit.ulp:
-            np.maximum(allowed, self.limit.ulp * _spacing(baseline), out=allowed)
+            np.maximum(allowed, self.limit.ulp * self._spacing(baseline), out=allowed)
         return allowed
+
+    def _spacing(self, baseline: Array) -> Array:
+        """Return the distance to the next number; bfloat16 comes as float32, with 16 of its bits left out."""
+        return _spacing(baseline) * (65536.0 if self.limit.dtype == "bfloat16" else 1.0)
 
     def _careful(self, old: Array, new: Array, baseline: Array) -> NDArray[np.float64]:
         """Return used where values may be NaN, infinite or huge, or limits 0."""

@@ -139,8 +139,8 @@ def test_every_kind_has_a_comparer(kind):
 
 
 def test_an_unknown_kind_is_a_fault_with_a_hint():
-    with pytest.raises(NbreproError, match="no comparer for 'hdf5'"):
-        comparers.comparer("hdf5")
+    with pytest.raises(NbreproError, match="no comparer for 'zarr'"):
+        comparers.comparer("zarr")
 
 
 def test_decoders_are_imported_when_they_are_needed():
@@ -185,21 +185,21 @@ def test_they_may_be_instances_and_have_no_patterns(others):
 
 
 def test_one_that_cannot_be_loaded_is_an_error_and_no_crash(others, compared, tmp_path):
-    others(bad=ImportError("no h5py"))
-    found = artifact(tmp_path, "a.h5", b"x")
+    others(bad=ImportError("no zarr"))
+    found = artifact(tmp_path, "a.zarr", b"x")
     assert found.kind == "opaque"
-    assert "no h5py" in found.schema["undecodable"]
-    check = compared("a.h5", b"x", b"y")
+    assert "no zarr" in found.schema["undecodable"]
+    check = compared("a.zarr", b"x", b"y")
     assert check.status is ERROR
-    assert "no h5py" in check.message
+    assert "no zarr" in check.message
     assert compared("a.csv", b"v\n1\n", b"v\n1\n").status is EQUAL
 
 
 def test_one_that_is_gone_is_an_error(tmp_path):
-    old = dataclasses.replace(artifact(tmp_path, "a.h5", b"x"), kind="hdf5")
+    old = dataclasses.replace(artifact(tmp_path, "a.zarr", b"x"), kind="zarr")
     new = dataclasses.replace(old, sha256="2")
     check = comparers.compare(old, tmp_path, new, tmp_path, RULE)
-    assert (check.status, check.message) == (ERROR, "there is no comparer for 'hdf5'")
+    assert (check.status, check.message) == (ERROR, "there is no comparer for 'zarr'")
 
 
 # --- descriptions
