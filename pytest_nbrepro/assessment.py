@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from pytest_nbrepro.model import (
 )
 from pytest_nbrepro.notebook import Notebook, parse, read
 from pytest_nbrepro.store import ENVIRONMENT, EXECUTED
-from pytest_nbrepro.verdict import align, judge, without_rules, without_xfail
+from pytest_nbrepro.verdict import accepted_metrics, align, judge, without_rules, without_xfail
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def keep_pending(
         if c.status.ok
     }
     draft = baselines.compose(
-        run,
+        replace(run, metrics=accepted_metrics(run, case.spec.metrics)),
         assessment.executed,
         {**portable(environment_of(run)), "flags": environment_of(run)["flags"]},
         assessment.baseline,

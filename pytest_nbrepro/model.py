@@ -40,6 +40,7 @@ class MetricRule:
     min: float | None = None
     max: float | None = None
     value: str | None = None  # a Python expression, evaluated in the kernel after the last cell
+    series: bool = False  # all values that a run reports count, step by step, not the last one alone
     xfail: str | None = None  # strict: the reason why this check is expected to fail
 
 

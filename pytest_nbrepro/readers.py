@@ -81,6 +81,13 @@ def tolerance(value: Any) -> float:
     return converted
 
 
+def truth(value: Any) -> bool:
+    """Return true or false."""
+    if not isinstance(value, bool):
+        raise Wrong(f"must be true or false, is {described(value)}", meant(value, "true", "false"))
+    return value
+
+
 def whole(minimum: int = 0, below: int | None = None) -> Callable[[Any], int]:
     """Return the reader of whole numbers from `minimum` on, and less than `below`."""
 

@@ -31,6 +31,8 @@ def _metric_faults(name: Any, rule: Mapping[Any, Any]) -> Iterator[Fault]:
         yield Fault((*path, last), f"'min' is greater than 'max': {low} > {high}")
     if "value" in rule and not _WILD.isdisjoint(str(name)):
         yield Fault((*path, "value"), f"needs the name of one metric, {name!r} is a pattern")
+    if "value" in rule and rule.get("series") is True:
+        yield Fault((*path, "series"), "needs a printed metric, 'value' gives one number alone")
 
 
 def _number(value: Any) -> float | None:
@@ -71,6 +73,7 @@ def _metric(pattern: str, keys: MetricKeys | None) -> MetricRule:
         min=keys.min,
         max=keys.max,
         value=keys.value,
+        series=keys.series,
         xfail=keys.xfail,
     )
 

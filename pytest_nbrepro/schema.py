@@ -158,6 +158,10 @@ class MetricKeys(LimitKeys):
         description="What the metric is: evaluated in the kernel after the last cell, at full precision. "
         "Needs a name without wildcards.",
     )
+    series: Annotated[bool, PlainValidator(readers.truth), Kind("true or false")] = Field(
+        default=False,
+        description="Whether every printed value counts, step by step, instead of the last one alone.",
+    )
     xfail: _Reason = Field(
         default=None,
         description="Why this check is expected to fail; strict: it is a failure when it passes.",

@@ -8,13 +8,14 @@ from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from pytest_nbrepro import capture, comparers
-from pytest_nbrepro.comparers import numbers, outputs
+from pytest_nbrepro.comparers import numbers, outputs, series
 from pytest_nbrepro.comparers.base import part
 from pytest_nbrepro.model import (
     ArtifactRule,
     Baseline,
     Check,
     CheckStatus,
+    Metric,
     MetricRule,
     Run,
     RunStatus,
@@ -67,6 +68,16 @@ def rule_for(name: str, rules: Sequence[_Rule]) -> _Rule | None:
     return matching[-1] if matching else None
 
 
+def accepted_metrics(run: Run, rules: Sequence[MetricRule]) -> dict[str, Metric]:
+    """Return the metrics of a run as a baseline keeps them: their steps only where these are compared."""
+    wanted = {name: rule_for(name, rules) for name in run.metrics}
+    series = {name for name, rule in wanted.items() if rule is not None and rule.series}
+    return {
+        name: metric if name in series else dataclasses.replace(metric, steps=())
+        for name, metric in run.metrics.items()
+    }
+
+
 def without_xfail(spec: Spec) -> Spec:
     """Return a spec in which no check is expected to fail."""
     metrics = tuple(dataclasses.replace(rule, xfail=None) for rule in spec.metrics)
@@ -108,7 +119,8 @@ def _metrics(run: Run, baseline: Baseline | None, rules: Sequence[MetricRule]) -
             message = f"{result.value!r} has no baseline"
             yield Check("metric", name, CheckStatus.NEW, message=message, cell=result.cell)
         else:
-            check = numbers.compare_metric(name, wanted, result, rule)
+            compare = series.compare_series if rule.series else numbers.compare_metric
+            check = compare(name, wanted, result, rule)
             yield _expected(dataclasses.replace(check, cell=result.cell), rule.xfail)
 
 
@@ -145,7 +157,9 @@ def _cell_of(name: str, run: Run) -> int | None:
 
 
 def _lost(kind: str, name: str, *, known: bool, cell: int | None = None, flag: bool = False) -> Check:
-    message = "the baseline has it, this run does not" if known else "the annotation names it, the run has none"
+    message = (
+        "the baseline has it, this run does not" if known else "the annotation names it, the run has none"
+    )
     if flag:
         message += ": it is a flag of the notebook, and a printed flag is no metric"
     return Check(kind, name, CheckStatus.LOST, message=message, cell=cell)

@@ -139,15 +139,19 @@ class TestRoundTrip:
         assert (found.once, found.fixture) == (True, True)
 
     def test_a_review_reads_metrics_line_by_line(self, tmp_path):
+        steps = ((0, 1), (None, float("inf")))
         metrics = {"b": Metric(0.1), "ä": Metric(float("nan")), "a": Metric(0.5, "float32")}
+        metrics["s"] = Metric(2, "int", steps=steps)
         baselines.write_tree(draft(metrics=metrics), tmp_path)
         assert (tmp_path / "metrics.json").read_text("utf-8") == (
             '{\n "metrics": {\n'
             '  "a": {"dtype": "float32", "value": 0.5},\n'
             '  "b": 0.1,\n'
+            '  "s": {"dtype": "int", "steps": [[0, 1], [null, {"$float": "Infinity"}]], "value": 2},\n'
             '  "ä": {"dtype": "float64", "value": {"$float": "NaN"}}\n'
             ' },\n "schema": 1\n}\n'
         )
+        assert baselines.read(tmp_path).metrics["s"] == metrics["s"]
 
     def test_no_metrics_are_no_fault(self, tmp_path):
         baselines.write_tree(draft(), tmp_path)
@@ -212,6 +216,9 @@ class TestBroken:
             {"a": {"value": 1}},
             {"a": {"value": "x", "dtype": "int"}},
             {"a": {"$float": "x"}},
+            {"a": {"value": 1, "dtype": "int", "steps": [1]}},
+            {"a": {"value": 1, "dtype": "int", "steps": [[1, "x"]]}},
+            {"a": {"value": 1, "dtype": "int", "steps": [[True, 1]]}},
         ],
     )
     def test_metrics_that_are_no_numbers_are_told(self, folder, metrics):

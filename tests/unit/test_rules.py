@@ -19,6 +19,7 @@ def test_everything_said() -> None:
                 "loss": {"rel": 1e-3, "abs": 2, "ulp": 4, "xfail": "bug"},
                 "acc": {"of": 450, "flips": 2, "better": "higher", "min": 0.9, "max": 1},
                 "auc": {"value": " f(y) "},
+                "curve": {"series": True},
                 "time*": "ignore",
             },
             "artifacts": {
@@ -53,6 +54,7 @@ def test_everything_said() -> None:
             MetricRule("loss", Limits(1e-3, 2.0, 4), xfail="bug"),
             MetricRule("acc", of=450, flips=2, better="higher", min=0.9, max=1.0),
             MetricRule("auc", value="f(y)"),
+            MetricRule("curve", series=True),
             MetricRule("time*", ignore=True),
         ),
         artifacts=(
@@ -98,6 +100,11 @@ def test_outputs() -> None:
         ({"flips": 2}, "flips", "needs 'of', the number of cases that the metric is a share of"),
         ({"min": 3, "max": 2}, "max", "'min' is greater than 'max': 3 > 2"),
         ({"max": 2, "min": 3}, "min", "'min' is greater than 'max': 3 > 2"),
+        (
+            {"value": "x", "series": True},
+            "series",
+            "needs a printed metric, 'value' gives one number alone",
+        ),
     ],
 )
 def test_keys_that_do_not_go_together(rule: dict, key: str, what: str) -> None:

@@ -16,6 +16,7 @@ WHOLE = {
         "loss": {"rel": 1e-3, "abs": 0, "ulp": 4},
         "accuracy": {"of": 450, "flips": 2, "better": "higher", "min": 0.9, "max": 1},
         "auc": {"value": "roc_auc_score(y_test, p)", "xfail": "bug 3"},
+        "curve": {"series": True},
         "time*": "ignore",
         "mentioned": None,
     },
@@ -76,7 +77,7 @@ def test_unknown_keys_name_the_nearest(value: dict, path: tuple, hint: str) -> N
     assert one(value) == Fault(path, "unknown key", hint)
 
 
-@pytest.mark.parametrize("key", ["runs", "series", "path", "notebooks", "ignore"])
+@pytest.mark.parametrize("key", ["runs", "path", "notebooks", "ignore"])
 def test_keys_of_other_places_are_unknown(key: str) -> None:
     assert one({key: 1}).what == "unknown key"
     assert one({"metrics": {"a": {key: 1}}}).what == "unknown key"
@@ -125,6 +126,11 @@ def test_keys_of_other_places_are_unknown(key: str) -> None:
         ({"marks": ["a b"]}, ("marks", 0), "must be a name of letters, digits and underscores"),
         ({"seed": -1}, ("seed",), "must be at least 0 and less than 4294967296, is -1"),
         ({"kernel": None}, ("kernel",), "must be a text, is empty"),
+        (
+            {"metrics": {"a": {"series": 1}}},
+            ("metrics", "a", "series"),
+            "must be true or false, is the number 1",
+        ),
     ],
 )
 def test_faults_are_told_in_words(value: dict, path: tuple, what: str) -> None:
@@ -197,7 +203,7 @@ def test_every_key_is_known_with_type_and_meaning() -> None:
     assert {path for path in keys if path.count(".") == 0} == set(WHOLE)
     assert {path for path in keys if re.fullmatch(r"metrics\.<name>\.\w+", path)} == {
         f"metrics.<name>.{key}"
-        for key in ("rel", "abs", "ulp", "of", "flips", "better", "min", "max", "value", "xfail")
+        for key in ("rel", "abs", "ulp", "of", "flips", "better", "min", "max", "value", "series", "xfail")
     }
     assert {"artifacts.<name>.columns.<column>.rel", "artifacts.<name>.numbers.abs", "outputs.ulp"} <= set(
         keys
