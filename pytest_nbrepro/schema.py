@@ -267,6 +267,11 @@ class SpecKeys(_Keys):
         BeforeValidator(_list),
         Kind("list of names"),
     ] = Field(default=(), description="Marks of pytest that the cases get, for -m.")
+    runs: Annotated[int, PlainValidator(readers.runs), Kind("1, or a whole number from 5 on")] = Field(
+        default=1,
+        description="How many runs a baseline rests on. From 5 on its metrics may vary: a run is held against the "
+        "interval in which these runs predict it.",
+    )
 
 
 def known_keys() -> dict[str, Key]:

@@ -172,11 +172,13 @@ def _metric_json(metric: Metric) -> Any:
     """Return a metric's value; tagged where a reader would take it for another dtype, or there is more."""
     value = files.to_json(metric.value)
     plain = metric.dtype == capture.dtype_of(metric.value) and not isinstance(value, dict)
-    if plain and not metric.steps:
+    if plain and not metric.steps and not metric.samples:
         return value
     record = {"dtype": metric.dtype, "value": value}
     if metric.steps:
         record["steps"] = [[step, files.to_json(number)] for step, number in metric.steps]
+    if metric.samples:
+        record["runs"] = [files.to_json(number) for number in metric.samples]
     return record
 
 

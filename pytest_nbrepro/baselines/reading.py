@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_nbrepro import capture, files
 from pytest_nbrepro.errors import BaselineError
-from pytest_nbrepro.model import Baseline, Metric, Number
+from pytest_nbrepro.model import FEWEST_RUNS, Baseline, Metric, Number
 from pytest_nbrepro.store import TREES, artifact_from, check_schema
 
 SCHEMA = 1
@@ -91,12 +91,15 @@ def _check_environment(record: Mapping[str, Any]) -> None:
 
 
 def _metric(record: Any) -> Metric:
-    """Return the metric whose value stands alone, or beside its dtype and the steps of its series."""
+    """Return the metric whose value stands alone, or beside its dtype, the steps of its series, its runs."""
     tagged = isinstance(record, dict)
     if not tagged:
         return Metric(_number(record), capture.dtype_of(record))
     steps = tuple((_step(step), _number(value)) for step, value in record.get("steps", ()))
-    return Metric(_number(record["value"]), str(record["dtype"]), steps=steps)
+    samples = tuple(_number(value) for value in record.get("runs", ()))
+    if 0 < len(samples) < FEWEST_RUNS:
+        raise ValueError(f"a metric has {len(samples)} runs, a statistical baseline at least {FEWEST_RUNS}")
+    return Metric(_number(record["value"]), str(record["dtype"]), steps=steps, samples=samples)
 
 
 def _number(record: Any) -> Number:

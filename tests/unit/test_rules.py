@@ -42,6 +42,7 @@ def test_everything_said() -> None:
             "timeout": "10m",
             "cell_timeout": 60,
             "memory": "1KiB",
+            "runs": 10,
             "xfail": "upstream",
             "marks": ["slow"],
         }
@@ -79,6 +80,7 @@ def test_everything_said() -> None:
         timeout=600.0,
         cell_timeout=60.0,
         memory=1024,
+        runs=10,
         xfail="upstream",
         marks=("slow",),
     )
@@ -109,6 +111,14 @@ def test_outputs() -> None:
 )
 def test_keys_that_do_not_go_together(rule: dict, key: str, what: str) -> None:
     assert across({"metrics": {"loss": rule}}) == [Fault(("metrics", "loss", key), what)]
+
+
+def test_a_series_does_not_go_with_runs() -> None:
+    rules = {"a": {"series": True}, "b": {"series": False}, "c": "ignore"}
+    what = "does not go with 'runs': a statistical baseline holds single values"
+    assert across({"runs": 5, "metrics": rules}) == [Fault(("metrics", "a", "series"), what)]
+    assert across({"runs": 1, "metrics": rules}) == []
+    assert across({"runs": "many", "metrics": rules}) == []
 
 
 @pytest.mark.parametrize("name", ["a*", "a?", "[ab]"])
