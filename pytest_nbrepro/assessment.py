@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from pytest_nbrepro.model import (
 )
 from pytest_nbrepro.notebook import Notebook, parse, read
 from pytest_nbrepro.store import ENVIRONMENT, EXECUTED
-from pytest_nbrepro.verdict import align, judge, without_rules, without_xfail
+from pytest_nbrepro.verdict import accepted_metrics, align, judge, without_rules, without_xfail
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ def unmendable(assessment: Assessment, places: Places) -> tuple[Check, ...]:
     hidden = Hidden.of(run, places.root)
     accepted = parse(files.dump_json(baselines.slim(executed, run, hidden)), run.folder / EXECUTED)
     own = Baseline(run.folder, run.metrics, run.artifacts, None, {})
-    again = judge(run, executed, own, accepted, without_xfail(case.spec), hidden)
+    spec = replace(without_xfail(case.spec), runs=1)
+    again = judge(run, executed, own, accepted, spec, hidden)
     unexpected = [check for check in assessment.verdict.failed if check.status is CheckStatus.XPASS]
     return (*again.failed, *unexpected)
 
@@ -154,7 +155,7 @@ def keep_pending(
     }
     values = {*(("metric", name) for name in run.metrics), *(("artifact", name) for name in run.artifacts)}
     draft = baselines.compose(
-        run,
+        replace(run, metrics=accepted_metrics(run, case.spec.metrics)),
         assessment.executed,
         {**portable(environment_of(run)), "flags": environment_of(run)["flags"]},
         assessment.baseline,

@@ -13,6 +13,8 @@ FlagValue = Any
 
 Number = bool | int | float
 
+FEWEST_RUNS = 5  # of a statistical baseline; with fewer its intervals are too wide to find anything
+
 
 # ---------------------------------------------------------------------------------------------------
 # What an annotation says
@@ -40,6 +42,7 @@ class MetricRule:
     min: float | None = None
     max: float | None = None
     value: str | None = None  # a Python expression, evaluated in the kernel after the last cell
+    series: bool = False  # all values that a run reports count, step by step, not the last one alone
     xfail: str | None = None  # strict: the reason why this check is expected to fail
 
 
@@ -86,6 +89,7 @@ class Spec:
     memory: int | None = None  # bytes, resident, the kernel's whole process tree
     xfail: str | None = None
     marks: tuple[str, ...] = ()
+    runs: int = 1  # how many runs a baseline rests on; from FEWEST_RUNS on it is statistical
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,9 @@ class Metric:
     dtype: str = "float64"
     cell: int | None = None  # index of the cell that reported it
     steps: tuple[tuple[int | None, Number], ...] = ()  # (step, value) as they came, when there are several
+    samples: tuple[
+        Number, ...
+    ] = ()  # statistical baselines: the values of all accepted runs, `value` the first
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_nbrepro.errors import nearest
+from pytest_nbrepro.model import FEWEST_RUNS
 
 _SHOWN = 40
 _DEPTH = 100
@@ -81,6 +82,13 @@ def tolerance(value: Any) -> float:
     return converted
 
 
+def truth(value: Any) -> bool:
+    """Return true or false."""
+    if not isinstance(value, bool):
+        raise Wrong(f"must be true or false, is {described(value)}", meant(value, "true", "false"))
+    return value
+
+
 def whole(minimum: int = 0, below: int | None = None) -> Callable[[Any], int]:
     """Return the reader of whole numbers from `minimum` on, and less than `below`."""
 
@@ -93,6 +101,18 @@ def whole(minimum: int = 0, below: int | None = None) -> Callable[[Any], int]:
         return value
 
     return read
+
+
+def runs(value: Any) -> int:
+    """Return 1, or a number of runs from which chance can be told."""
+    number = whole(1, 1001)(value)
+    if 1 < number < FEWEST_RUNS:
+        width = {2: 780, 3: 36, 4: 14}[number]
+        raise Wrong(
+            f"must be 1, or at least {FEWEST_RUNS}, is {number}: "
+            f"the interval would be {width} standard deviations wide to each side, k would be {width} at n = {number}"
+        )
+    return number
 
 
 def share(value: Any) -> float:

@@ -17,8 +17,13 @@ def across(merged: Mapping[Any, Any]) -> list[Fault]:
     metrics = merged.get("metrics")
     if not isinstance(metrics, Mapping):
         return []
-    rules = ((name, rule) for name, rule in metrics.items() if isinstance(rule, Mapping))
-    return [fault for name, rule in rules for fault in _metric_faults(name, rule)]
+    rules = [(name, rule) for name, rule in metrics.items() if isinstance(rule, Mapping)]
+    faults = [fault for name, rule in rules for fault in _metric_faults(name, rule)]
+    if (_number(merged.get("runs")) or 1) > 1:
+        series = [name for name, rule in rules if rule.get("series") is True]
+        what = "does not go with 'runs': a statistical baseline holds single values"
+        faults += [Fault(("metrics", name, "series"), what) for name in series]
+    return faults
 
 
 def _metric_faults(name: Any, rule: Mapping[Any, Any]) -> Iterator[Fault]:
@@ -31,6 +36,8 @@ def _metric_faults(name: Any, rule: Mapping[Any, Any]) -> Iterator[Fault]:
         yield Fault((*path, last), f"'min' is greater than 'max': {low} > {high}")
     if "value" in rule and not _WILD.isdisjoint(str(name)):
         yield Fault((*path, "value"), f"needs the name of one metric, {name!r} is a pattern")
+    if "value" in rule and rule.get("series") is True:
+        yield Fault((*path, "series"), "needs a printed metric, 'value' gives one number alone")
 
 
 def _number(value: Any) -> float | None:
@@ -56,6 +63,7 @@ def settled(merged: Mapping[Any, Any]) -> Spec:
         memory=keys.memory,
         xfail=keys.xfail,
         marks=keys.marks,
+        runs=keys.runs,
     )
 
 
@@ -71,6 +79,7 @@ def _metric(pattern: str, keys: MetricKeys | None) -> MetricRule:
         min=keys.min,
         max=keys.max,
         value=keys.value,
+        series=keys.series,
         xfail=keys.xfail,
     )
 

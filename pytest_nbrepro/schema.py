@@ -158,6 +158,10 @@ class MetricKeys(LimitKeys):
         description="What the metric is: evaluated in the kernel after the last cell, at full precision. "
         "Needs a name without wildcards.",
     )
+    series: Annotated[bool, PlainValidator(readers.truth), Kind("true or false")] = Field(
+        default=False,
+        description="Whether every printed value counts, step by step, instead of the last one alone.",
+    )
     xfail: _Reason = Field(
         default=None,
         description="Why this check is expected to fail; strict: it is a failure when it passes.",
@@ -263,6 +267,11 @@ class SpecKeys(_Keys):
         BeforeValidator(_list),
         Kind("list of names"),
     ] = Field(default=(), description="Marks of pytest that the cases get, for -m.")
+    runs: Annotated[int, PlainValidator(readers.runs), Kind("1, or a whole number from 5 on")] = Field(
+        default=1,
+        description="How many runs a baseline rests on. From 5 on its metrics may vary: a run is held against the "
+        "interval in which these runs predict it.",
+    )
 
 
 def known_keys() -> dict[str, Key]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from pytest_nbrepro import pending
 from pytest_nbrepro.assessment import Assessment, Places, agree, assess, keep_pending, unmendable
+from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import CheckStatus, Progress, Run, RunStatus, Task
 from pytest_nbrepro.options import Update
 from pytest_nbrepro.runner import run_case
+from pytest_nbrepro.sampling import sample
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,19 @@ def try_case(
     """Run a case and see it through.
 
     Raises:
+        NbreproError: the policy contradicts the annotation.
         StoreError: the run or its pending values cannot be kept.
     """
+    _check_policy(task, policy)
     return settle(task, run_case(task, progress), places, policy, progress)
+
+
+def _check_policy(task: Task, policy: Policy) -> None:
+    runs = task.case.spec.runs
+    if policy.once and runs > 1:
+        what = f"--nbrepro-once and `runs: {runs}` exclude each other"
+        hint = "leave out one of them: a statistical baseline needs all of its runs"
+        raise NbreproError(what, where=task.case.id, hint=hint)
 
 
 def settle(
@@ -69,9 +81,13 @@ def settle(
 ) -> Trial:
     """Judge a run; where the case has no baseline, run it a second time and see whether the two agree.
 
+    A case with a statistical baseline runs as often as its annotation asks, whenever values are to wait.
+
     Raises:
-        StoreError: the second run or the pending values cannot be kept.
+        NbreproError: the policy contradicts the annotation.
+        StoreError: another run or the pending values cannot be kept.
     """
+    _check_policy(task, policy)
     case = task.case
     assessment = assess(case, run, places)
     if run.status is not RunStatus.COMPLETED or _broken(assessment):
@@ -85,11 +101,15 @@ def settle(
     if refused := _beyond_acceptance(assessment, places):
         pending.drop(places.pending, case.folder)
         return Trial(assessment, 1, refused=refused)
-    once = assessment.baseline is not None and assessment.baseline.once
+    drawn = sample(task, assessment, places, progress)
+    if drawn.refused:
+        pending.drop(places.pending, case.folder)
+        return Trial(assessment, drawn.runs, refused=drawn.refused)
+    once = assessment.baseline is not None and assessment.baseline.once and drawn.runs == 1
     fixture = assessment.baseline is not None and assessment.baseline.fixture
     refresh = policy.update is Update.ALL
-    keep_pending(assessment, places, kind, once=once, fixture=fixture, refresh=refresh)
-    return Trial(assessment, 1, kind, policy.accepts(kind))
+    keep_pending(drawn.assessment, places, kind, once=once, fixture=fixture, refresh=refresh)
+    return Trial(assessment, drawn.runs, kind, policy.accepts(kind))
 
 
 def _first(
@@ -99,18 +119,22 @@ def _first(
     policy: Policy,
     progress: Callable[[Progress], None] | None,
 ) -> Trial:
-    """Keep a first baseline as pending, once a second run agrees with the first."""
-    runs = 1
+    """Keep a first baseline as pending, once a second run agrees with the first, or all runs are made."""
     if refused := _beyond_acceptance(assessment, places):
         pending.drop(places.pending, task.case.folder)
-        return Trial(assessment, runs, refused=refused)
-    if not policy.once:
+        return Trial(assessment, 1, refused=refused)
+    drawn = sample(task, assessment, places, progress)
+    if drawn.refused:
+        pending.drop(places.pending, task.case.folder)
+        return Trial(drawn.assessment, drawn.runs, refused=drawn.refused)
+    runs = drawn.runs
+    if runs == 1 and not policy.once:
         second = agree(task.case, assessment, run_case(task, progress), places)
         runs = 2
         if not second.verdict.ok:
             pending.drop(places.pending, task.case.folder)
             return Trial(second, runs, refused=_disagreement(second))
-    keep_pending(assessment, places, "new", once=policy.once, fixture=policy.fixture)
+    keep_pending(drawn.assessment, places, "new", once=policy.once, fixture=policy.fixture)
     return Trial(assessment, runs, "new", policy.accepts("new"))
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from pytest_nbrepro import capture, comparers
 from pytest_nbrepro.baselines import stored_text
-from pytest_nbrepro.comparers import numbers, outputs
+from pytest_nbrepro.comparers import intervals, numbers, outputs, series
 from pytest_nbrepro.comparers.base import part
 from pytest_nbrepro.model import (
     ArtifactRule,
     Baseline,
     Check,
     CheckStatus,
+    Metric,
     MetricRule,
     Run,
     RunStatus,
@@ -53,7 +54,7 @@ def judge(
         check = Check("run", str(run.status), CheckStatus.ERROR, message=message, cell=cell)
         return Verdict((check,), first_cell=cell, notes=run.notes)
     checks = [
-        *_metrics(run, baseline, spec.metrics),
+        *_metrics(run, baseline, spec),
         *_artifacts(run, baseline, spec.artifacts),
         *_outputs(run, executed, baseline, accepted, spec, hidden),
     ]
@@ -66,6 +67,16 @@ def rule_for(name: str, rules: Sequence[_Rule]) -> _Rule | None:
     exact = [rule for rule in rules if rule.pattern == name]
     matching = exact or [rule for rule in rules if fnmatchcase(name, rule.pattern)]
     return matching[-1] if matching else None
+
+
+def accepted_metrics(run: Run, rules: Sequence[MetricRule]) -> dict[str, Metric]:
+    """Return the metrics of a run as a baseline keeps them: their steps only where these are compared."""
+    wanted = {name: rule_for(name, rules) for name in run.metrics}
+    series = {name for name, rule in wanted.items() if rule is not None and rule.series}
+    return {
+        name: metric if name in series else dataclasses.replace(metric, steps=())
+        for name, metric in run.metrics.items()
+    }
 
 
 def without_xfail(spec: Spec) -> Spec:
@@ -96,8 +107,10 @@ def _declared(rules: Sequence[_Rule]) -> list[str]:
     return [rule.pattern for rule in rules if not rule.ignore and not _WILD & set(rule.pattern)]
 
 
-def _metrics(run: Run, baseline: Baseline | None, rules: Sequence[MetricRule]) -> Iterator[Check]:
+def _metrics(run: Run, baseline: Baseline | None, spec: Spec) -> Iterator[Check]:
+    rules = spec.metrics
     accepted = baseline.metrics if baseline else {}
+    alpha = intervals.share(sum(intervals.varies(accepted[name]) for name in _watched(accepted, rules)))
     for name in _names(run.metrics, accepted, rules):
         rule = rule_for(name, rules) or MetricRule(name)
         if rule.ignore:
@@ -109,8 +122,25 @@ def _metrics(run: Run, baseline: Baseline | None, rules: Sequence[MetricRule]) -
             message = f"{result.value!r} has no baseline"
             yield Check("metric", name, CheckStatus.NEW, message=message, cell=result.cell)
         else:
-            check = numbers.compare_metric(name, wanted, result, rule)
+            check = _compared(name, wanted, result, rule, spec.runs, alpha)
             yield _expected(dataclasses.replace(check, cell=result.cell), rule.xfail)
+
+
+def _watched(names: Iterable[str], rules: Sequence[MetricRule]) -> list[str]:
+    """Return the metrics that no rule ignores."""
+    return [name for name in names if not (rule_for(name, rules) or MetricRule(name)).ignore]
+
+
+def _compared(name: str, wanted: Metric, result: Metric, rule: MetricRule, runs: int, alpha: float) -> Check:
+    """Compare a metric in the way that the annotation asks for."""
+    if rule.series:
+        return series.compare_series(name, wanted, result, rule)
+    if runs == 1:
+        return numbers.compare_metric(name, wanted, result, rule)
+    if not wanted.samples:
+        message = f"the baseline holds one run, the annotation asks for {runs}: accept it again"
+        return Check("metric", name, CheckStatus.STRUCTURE, message=message, n=1, bad=1)
+    return intervals.compare_sampled(name, wanted, result, rule, alpha)
 
 
 def _artifacts(run: Run, baseline: Baseline | None, rules: Sequence[ArtifactRule]) -> Iterator[Check]:

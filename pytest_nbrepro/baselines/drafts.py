@@ -174,11 +174,17 @@ def _metrics_text(metrics: Mapping[str, Metric]) -> str:
 
 
 def _metric_json(metric: Metric) -> Any:
-    """Return a metric's value; what a reader would take for another dtype is tagged with its own."""
+    """Return a metric's value; tagged where a reader would take it for another dtype, or there is more."""
     value = files.to_json(metric.value)
-    if metric.dtype == capture.dtype_of(metric.value) and not isinstance(value, dict):
+    plain = metric.dtype == capture.dtype_of(metric.value) and not isinstance(value, dict)
+    if plain and not metric.steps and not metric.samples:
         return value
-    return {"dtype": metric.dtype, "value": value}
+    record = {"dtype": metric.dtype, "value": value}
+    if metric.steps:
+        record["steps"] = [[step, files.to_json(number)] for step, number in metric.steps]
+    if metric.samples:
+        record["runs"] = [files.to_json(number) for number in metric.samples]
+    return record
 
 
 def _artifact_json(artifact: Artifact) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_nbrepro import capture, files
 from pytest_nbrepro.errors import BaselineError
-from pytest_nbrepro.model import Baseline, Metric
+from pytest_nbrepro.model import FEWEST_RUNS, Baseline, Metric, Number
 from pytest_nbrepro.store import TREES, artifact_from, check_schema
 
 SCHEMA = 1
@@ -91,12 +91,28 @@ def _check_environment(record: Mapping[str, Any]) -> None:
 
 
 def _metric(record: Any) -> Metric:
-    """Return the metric whose value stands alone, or beside the dtype that the value does not tell."""
+    """Return the metric whose value stands alone, or beside its dtype, the steps of its series, its runs."""
     tagged = isinstance(record, dict)
-    value = files.from_json(record["value"]) if tagged else record
+    if not tagged:
+        return Metric(_number(record), capture.dtype_of(record))
+    steps = tuple((_step(step), _number(value)) for step, value in record.get("steps", ()))
+    samples = tuple(_number(value) for value in record.get("runs", ()))
+    if 0 < len(samples) < FEWEST_RUNS:
+        raise ValueError(f"a metric has {len(samples)} runs, a statistical baseline at least {FEWEST_RUNS}")
+    return Metric(_number(record["value"]), str(record["dtype"]), steps=steps, samples=samples)
+
+
+def _number(record: Any) -> Number:
+    value = files.from_json(record)
     if not isinstance(value, (bool, int, float)):
         raise ValueError(f"{record!r} is not a number")  # noqa: TRY004 - one kind for all faults
-    return Metric(value, str(record["dtype"]) if tagged else capture.dtype_of(value))
+    return value
+
+
+def _step(record: Any) -> int | None:
+    if record is not None and type(record) is not int:
+        raise ValueError(f"{record!r} is not a step")
+    return record
 
 
 def fingerprint(folder: Path) -> str | None:

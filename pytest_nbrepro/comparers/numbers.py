@@ -138,14 +138,14 @@ def used(baseline: complex, result: complex, limit: Limit) -> float:
     if limit.kind == "exact":
         return math.inf
     if isinstance(baseline, int) and isinstance(result, int):  # doubles would round large ones
-        return _ratio(abs(result - baseline), limit.at(baseline) if limit.kind == "float" else limit.abs)
+        return ratio(abs(result - baseline), limit.at(baseline) if limit.kind == "float" else limit.abs)
     if not (_is_finite(baseline) and _is_finite(result)):
         return math.inf
     distance, allowed = _size(result - baseline), limit.at(baseline)
     if math.isinf(distance) or math.isinf(allowed):  # beyond the largest double: halves have room
         distance = _size(result / 2 - baseline / 2)
         allowed = max(limit.abs / 2, limit.rel * _size(baseline / 2))
-    return _ratio(distance, allowed)
+    return ratio(distance, allowed)
 
 
 def _both_nan(baseline: complex, result: complex) -> bool:
@@ -170,7 +170,7 @@ def _is_finite(value: complex) -> bool:
     return isinstance(value, int) or cmath.isfinite(value)
 
 
-def _ratio(distance: float, allowed: float) -> float:
+def ratio(distance: float, allowed: float) -> float:
     """Return distance / allowed for a distance > 0, so that rounding never moves it over 0 or 1."""
     if allowed == 0:
         return math.inf
@@ -242,8 +242,8 @@ def compare_metric(name: str, baseline: Metric, result: Metric, rule: MetricRule
 
 
 def _compare_metric(name: str, baseline: Metric, result: Metric, rule: MetricRule) -> Check:
-    place = Place("", _text(baseline), _text(result))
-    outside = _out_of_range(result.value, rule)
+    place = Place("", text(baseline), text(result))
+    outside = out_of_range(result.value, rule)
     if outside:
         return Check("metric", name, CheckStatus.DRIFT, None, outside, f"outside {outside}", 1, 1, place)
     if baseline.dtype != result.dtype:
@@ -257,7 +257,7 @@ def _compare_metric(name: str, baseline: Metric, result: Metric, rule: MetricRul
     words = str(limit)
     if limit.kind == "float" and limit.at(old) == 0 and words != str(EXACT):
         words = f"exact: {words} allows 0 here"
-    check = _judged(name, most, words, (old, new), rule, place, advice(old, new, limit) if most > 1 else "")
+    check = judged(name, most, words, (old, new), rule, place, advice(old, new, limit) if most > 1 else "")
     if check.status is not CheckStatus.DRIFT or math.isinf(most):
         return check
     distance = float(abs(new - old))
@@ -278,15 +278,15 @@ def _compare_count(name: str, baseline: Metric, result: Metric, rule: MetricRule
         counts.append(count)
     old, new = counts
     flipped = abs(new - old)
-    most = _ratio(flipped, rule.flips) if flipped else 0.0
+    most = ratio(flipped, rule.flips) if flipped else 0.0
     note = f"{flipped} of {of} flipped" if flipped else ""
-    check = _judged(name, most, words, (old, new), rule, place, note)
+    check = judged(name, most, words, (old, new), rule, place, note)
     if check.status is CheckStatus.DRIFT and most <= OFFERED:
         check = replace(check, allow=f"{key(name)}: {{of: {of}, flips: {flipped}}}")
     return check
 
 
-def _judged(
+def judged(
     name: str,
     most: float,
     words: str,
@@ -312,7 +312,7 @@ def _side(old: Number, new: Number, rule: MetricRule) -> str:
     return "better" if (new > old) == (rule.better == "higher") else "worse"
 
 
-def _out_of_range(value: Number, rule: MetricRule) -> str:
+def out_of_range(value: Number, rule: MetricRule) -> str:
     """Return the hard range in words where a value lies outside it; NaN lies in no range."""
     low, high = rule.min, rule.max
     if (low is None or value >= low) and (high is None or value <= high):
@@ -321,7 +321,7 @@ def _out_of_range(value: Number, rule: MetricRule) -> str:
     return ", ".join(word for word in words if word)
 
 
-def _text(metric: Metric) -> str:
+def text(metric: Metric) -> str:
     """Return a metric's value with as many digits as its dtype holds."""
     scalar = _TYPES.get(metric.dtype)
     return str(scalar(metric.value)) if scalar else shown(metric.value)

@@ -73,7 +73,7 @@ class CaseReport:
         """One sentence."""
         if not self.completed:
             where = f" in {self.first}" if self.first else ""
-            return f"{_HOW[self.run.status]}{where}"
+            return "; ".join(filter(None, (f"{_HOW[self.run.status]}{where}", self.refused)))
         if self.refused:
             return self.refused
         failed, n = self.verdict.failed, len(self.verdict.checks)

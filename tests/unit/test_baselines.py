@@ -139,15 +139,22 @@ class TestRoundTrip:
         assert (found.once, found.fixture) == (True, True)
 
     def test_a_review_reads_metrics_line_by_line(self, tmp_path):
+        steps = ((0, 1), (None, float("inf")))
         metrics = {"b": Metric(0.1), "ä": Metric(float("nan")), "a": Metric(0.5, "float32")}
+        metrics["s"] = Metric(2, "int", steps=steps)
+        metrics["r"] = Metric(0.5, samples=(0.5, 0.25, float("inf"), 1.0, 2.0))
         baselines.write_tree(draft(metrics=metrics), tmp_path)
         assert (tmp_path / "metrics.json").read_text("utf-8") == (
             '{\n "metrics": {\n'
             '  "a": {"dtype": "float32", "value": 0.5},\n'
             '  "b": 0.1,\n'
+            '  "r": {"dtype": "float64", "runs": [0.5, 0.25, {"$float": "Infinity"}, 1.0, 2.0], "value": 0.5},\n'
+            '  "s": {"dtype": "int", "steps": [[0, 1], [null, {"$float": "Infinity"}]], "value": 2},\n'
             '  "ä": {"dtype": "float64", "value": {"$float": "NaN"}}\n'
             ' },\n "schema": 1\n}\n'
         )
+        assert baselines.read(tmp_path).metrics["s"] == metrics["s"]
+        assert baselines.read(tmp_path).metrics["r"] == metrics["r"]
 
     def test_no_metrics_are_no_fault(self, tmp_path):
         baselines.write_tree(draft(), tmp_path)
@@ -212,6 +219,11 @@ class TestBroken:
             {"a": {"value": 1}},
             {"a": {"value": "x", "dtype": "int"}},
             {"a": {"$float": "x"}},
+            {"a": {"value": 1, "dtype": "int", "runs": [1, 2, 3, 4]}},
+            {"a": {"value": 1, "dtype": "int", "runs": [1, 2, 3, 4, "x"]}},
+            {"a": {"value": 1, "dtype": "int", "steps": [1]}},
+            {"a": {"value": 1, "dtype": "int", "steps": [[1, "x"]]}},
+            {"a": {"value": 1, "dtype": "int", "steps": [[True, 1]]}},
         ],
     )
     def test_metrics_that_are_no_numbers_are_told(self, folder, metrics):

@@ -19,6 +19,7 @@ def test_everything_said() -> None:
                 "loss": {"rel": 1e-3, "abs": 2, "ulp": 4, "xfail": "bug"},
                 "acc": {"of": 450, "flips": 2, "better": "higher", "min": 0.9, "max": 1},
                 "auc": {"value": " f(y) "},
+                "curve": {"series": True},
                 "time*": "ignore",
             },
             "artifacts": {
@@ -41,6 +42,7 @@ def test_everything_said() -> None:
             "timeout": "10m",
             "cell_timeout": 60,
             "memory": "1KiB",
+            "runs": 10,
             "xfail": "upstream",
             "marks": ["slow"],
         }
@@ -53,6 +55,7 @@ def test_everything_said() -> None:
             MetricRule("loss", Limits(1e-3, 2.0, 4), xfail="bug"),
             MetricRule("acc", of=450, flips=2, better="higher", min=0.9, max=1.0),
             MetricRule("auc", value="f(y)"),
+            MetricRule("curve", series=True),
             MetricRule("time*", ignore=True),
         ),
         artifacts=(
@@ -77,6 +80,7 @@ def test_everything_said() -> None:
         timeout=600.0,
         cell_timeout=60.0,
         memory=1024,
+        runs=10,
         xfail="upstream",
         marks=("slow",),
     )
@@ -98,10 +102,23 @@ def test_outputs() -> None:
         ({"flips": 2}, "flips", "needs 'of', the number of cases that the metric is a share of"),
         ({"min": 3, "max": 2}, "max", "'min' is greater than 'max': 3 > 2"),
         ({"max": 2, "min": 3}, "min", "'min' is greater than 'max': 3 > 2"),
+        (
+            {"value": "x", "series": True},
+            "series",
+            "needs a printed metric, 'value' gives one number alone",
+        ),
     ],
 )
 def test_keys_that_do_not_go_together(rule: dict, key: str, what: str) -> None:
     assert across({"metrics": {"loss": rule}}) == [Fault(("metrics", "loss", key), what)]
+
+
+def test_a_series_does_not_go_with_runs() -> None:
+    rules = {"a": {"series": True}, "b": {"series": False}, "c": "ignore"}
+    what = "does not go with 'runs': a statistical baseline holds single values"
+    assert across({"runs": 5, "metrics": rules}) == [Fault(("metrics", "a", "series"), what)]
+    assert across({"runs": 1, "metrics": rules}) == []
+    assert across({"runs": "many", "metrics": rules}) == []
 
 
 @pytest.mark.parametrize("name", ["a*", "a?", "[ab]"])

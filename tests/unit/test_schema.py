@@ -16,6 +16,7 @@ WHOLE = {
         "loss": {"rel": 1e-3, "abs": 0, "ulp": 4},
         "accuracy": {"of": 450, "flips": 2, "better": "higher", "min": 0.9, "max": 1},
         "auc": {"value": "roc_auc_score(y_test, p)", "xfail": "bug 3"},
+        "curve": {"series": True},
         "time*": "ignore",
         "mentioned": None,
     },
@@ -33,6 +34,7 @@ WHOLE = {
     "timeout": "10m",
     "cell_timeout": 60,
     "memory": "8GiB",
+    "runs": 10,
     "xfail": "upstream bug 123",
     "marks": ["slow"],
 }
@@ -76,7 +78,7 @@ def test_unknown_keys_name_the_nearest(value: dict, path: tuple, hint: str) -> N
     assert one(value) == Fault(path, "unknown key", hint)
 
 
-@pytest.mark.parametrize("key", ["runs", "series", "path", "notebooks", "ignore"])
+@pytest.mark.parametrize("key", ["path", "notebooks", "ignore"])
 def test_keys_of_other_places_are_unknown(key: str) -> None:
     assert one({key: 1}).what == "unknown key"
     assert one({"metrics": {"a": {key: 1}}}).what == "unknown key"
@@ -125,12 +127,26 @@ def test_keys_of_other_places_are_unknown(key: str) -> None:
         ({"marks": ["a b"]}, ("marks", 0), "must be a name of letters, digits and underscores"),
         ({"seed": -1}, ("seed",), "must be at least 0 and less than 4294967296, is -1"),
         ({"kernel": None}, ("kernel",), "must be a text, is empty"),
+        ({"runs": 0}, ("runs",), "must be at least 1 and less than 1001, is 0"),
+        ({"runs": 2}, ("runs",), "must be 1, or at least 5, is 2: "),
+        ({"runs": 3}, ("runs",), "must be 1, or at least 5, is 3: "),
+        ({"runs": True}, ("runs",), "must be a whole number, is true"),
+        (
+            {"metrics": {"a": {"series": 1}}},
+            ("metrics", "a", "series"),
+            "must be true or false, is the number 1",
+        ),
     ],
 )
 def test_faults_are_told_in_words(value: dict, path: tuple, what: str) -> None:
     fault = one(value)
     assert fault.path == path
     assert fault.what.startswith(what)
+
+
+def test_too_few_runs_are_refused_with_the_reason() -> None:
+    assert one({"runs": 3}).what.endswith("36 standard deviations wide to each side, k would be 36 at n = 3")
+    assert [check({"runs": runs}) for runs in (1, 5, 1000)] == [[], [], []]
 
 
 def test_hints() -> None:
@@ -197,7 +213,7 @@ def test_every_key_is_known_with_type_and_meaning() -> None:
     assert {path for path in keys if path.count(".") == 0} == set(WHOLE)
     assert {path for path in keys if re.fullmatch(r"metrics\.<name>\.\w+", path)} == {
         f"metrics.<name>.{key}"
-        for key in ("rel", "abs", "ulp", "of", "flips", "better", "min", "max", "value", "xfail")
+        for key in ("rel", "abs", "ulp", "of", "flips", "better", "min", "max", "value", "series", "xfail")
     }
     assert {"artifacts.<name>.columns.<column>.rel", "artifacts.<name>.numbers.abs", "outputs.ulp"} <= set(
         keys

@@ -77,7 +77,7 @@ def test_floats_have_the_limits_of_their_dtype(compared, dtype, rel):
 def test_bfloat16_is_compared_as_numbers(compared):
     old, near, far = (tensors(word="BF16", w=bf16(1.0, value)) for value in (2.0, 2.015625, 2.0625))
     outcome = compared(old, near)
-    assert (outcome.status, outcome.limit) == (WITHIN, "rel 0.016, abs 1e-05")
+    assert (outcome.status, outcome.limit) == (WITHIN, "rel 0.016, abs 1e-5")
     assert outcome.worst == base.Place("w[1]", "2.0", "2.015625")
     assert compared(old, far).status is DRIFT
     exact = {"rel": 0.0, "abs": 0.0}
