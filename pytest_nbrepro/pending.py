@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,7 +64,7 @@ def put(root: Path, pending: Pending, draft: baselines.Draft) -> None:
             for path in baselines.own_files(staged):
                 (target / path).parent.mkdir(parents=True, exist_ok=True)
                 (staged / path).replace(target / path)
-            files.write_json(target / RECORD, {"schema": SCHEMA, **asdict(pending)})
+            _write(target / RECORD, pending)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
     except OSError as error:
@@ -184,6 +184,66 @@ def accept(root: Path, pending: Pending, project: Path, target_root: Path, why: 
         _give_reason(root / pending.folder / baselines.ENVIRONMENT, why)
     baselines.install(root / pending.folder, target_root / pending.folder)
     drop(root, pending.folder)
+
+
+def accept_some(
+    root: Path,
+    pending: Pending,
+    project: Path,
+    target_root: Path,
+    taken: Collection[baselines.Key],
+    why: str = "",
+) -> Pending | None:
+    """Take some of the values that wait into the baseline; the others stay as they are, and go on waiting.
+
+    Args:
+        root: the folder of pending values.
+        pending: the entry.
+        project: the project's root.
+        target_root: the folder of baselines.
+        taken: the keys of the changes that are accepted (see `baselines.changes`).
+        why: the reason; "" for none.
+
+    Returns:
+        What waits now, None where that is nothing any more.
+
+    Raises:
+        BaselineError: as `accept`.
+    """
+    check(root, pending, project, target_root)
+    target = target_root / pending.folder
+    candidate, present = baselines.read(root / pending.folder), baselines.read(target)
+    assert candidate is not None  # noqa: S101 - it is whole
+    if {change.key for change in baselines.changes(candidate, present)} <= set(taken):
+        accept(root, pending, project, target_root, why)
+        return None
+    draft = baselines.partly(candidate, present, taken)
+    if why:
+        draft = replace(draft, environment={**draft.environment, "accepted": why})
+    left = replace(
+        pending,
+        differences=tuple(line for line in pending.differences if _key_of(line) not in taken),
+    )
+    try:
+        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=root) as staged:
+            baselines.write_tree(draft, Path(staged))
+            baselines.install(Path(staged), target)
+        left = replace(left, base=baselines.fingerprint(target))
+        _write(root / pending.folder / RECORD, left)
+    except OSError as error:
+        what = f"cannot keep what goes on waiting: {error.strerror or error}"
+        raise StoreError(what, where=str(root / pending.folder)) from error
+    return left
+
+
+def _key_of(difference: str) -> baselines.Key:
+    """Return what a line of `differences` is about."""
+    kind, _, rest = difference.partition(" ")
+    return kind if kind in {"metric", "output"} else "artifact", rest.rpartition(": ")[0]
+
+
+def _write(path: Path, pending: Pending) -> None:
+    files.write_json(path, {"schema": SCHEMA, **asdict(pending)})
 
 
 def _give_reason(path: Path, why: str) -> None:

@@ -39,15 +39,20 @@ _ARTIFACT_TAG = "artifact:"
 Found = tuple[Source, Fault]
 
 
-def load(notebook: Notebook, project: Project) -> Spec:
+def load(notebook: Notebook, project: Project, beside: str | None = None) -> Spec:
     """Return what a notebook's annotation says, merged from all its places.
+
+    Args:
+        notebook: the notebook.
+        project: what the project says of all its notebooks.
+        beside: a text to be read in place of the annotation beside the notebook.
 
     Raises:
         SpecError: all faults of all places, a line each: ``file:line: key: what, hint``.
     """
     from pytest_nbrepro import rules, schema
 
-    sources, faults = _sources(notebook, project)
+    sources, faults = _sources(notebook, project, beside)
     merged = merge(source.value for source in sources)
     checked = [(source, fault) for source in sources for fault in schema.check(source.value)]
     across = rules.across(merged)
@@ -75,10 +80,10 @@ def known_keys() -> dict[str, Key]:
     return schema.known_keys()
 
 
-def _sources(notebook: Notebook, project: Project) -> tuple[list[Source], list[Found]]:
+def _sources(notebook: Notebook, project: Project, text: str | None) -> tuple[list[Source], list[Found]]:
     """Return the places of the annotation, weakest first, and what keeps some of them from being read."""
     own, own_faults = _metadata(notebook, project)
-    beside, beside_faults = _sidecar(notebook.path, project)
+    beside, beside_faults = _sidecar(notebook.path, project, text)
     foreign = Source(project.shown(notebook.path), own_keys(notebook.metadata))
     places = [project.common(), foreign, *project.matching(notebook.path), own, *beside]
     return places, own_faults + beside_faults
@@ -102,18 +107,18 @@ def _lines_of_metadata(path: Path) -> Mapping[tuple[Any, ...], int]:
         return {}
 
 
-def _sidecar(notebook: Path, project: Project) -> tuple[list[Source], list[Found]]:
+def _sidecar(notebook: Path, project: Project, text: str | None) -> tuple[list[Source], list[Found]]:
     path, misnamed = sidecar(notebook), misnamed_sidecar(notebook)
     faults: list[Found] = []
     if os.path.lexists(misnamed):
         faults.append(
             (Source(project.shown(misnamed), {}), Fault((), "is not read", f"rename it to {path.name}"))
         )
-    if not os.path.lexists(path):
+    if text is None and not os.path.lexists(path):
         return [], faults
     source = Source(project.shown(path), {})
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig") if text is None else text
     except OSError as error:
         return [], [*faults, (source, Fault((), f"cannot be read: {error.strerror or error}"))]
     except UnicodeDecodeError as error:

@@ -2,6 +2,7 @@
 
 from pytest_nbrepro.baselines.drafts import LARGEST, Draft, compose, slim, stored_text, write_tree
 from pytest_nbrepro.baselines.installing import delete, install
+from pytest_nbrepro.baselines.partial import Change, Key, changes, partly
 from pytest_nbrepro.baselines.reading import (
     ENVIRONMENT,
     MANIFEST,
@@ -25,7 +26,10 @@ __all__ = [
     "NOTEBOOK",
     "OWN",
     "SCHEMA",
+    "Change",
     "Draft",
+    "Key",
+    "changes",
     "compose",
     "delete",
     "fingerprint",
@@ -34,6 +38,7 @@ __all__ = [
     "install",
     "made_by_fixture",
     "own_files",
+    "partly",
     "read",
     "slim",
     "stored_text",

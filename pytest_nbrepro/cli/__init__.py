@@ -14,6 +14,7 @@ _COMMANDS = {
     "init": "Run a notebook once and write a starting annotation.",
     "runs": "List the runs that are kept, newest first.",
     "show": "Show all of a run, and its verdict.",
+    "review": "Go through what waits, one case after the other.",
     "accept": "Make the values that wait the baseline.",
     "prune": "Delete the baselines that no case has.",
 }

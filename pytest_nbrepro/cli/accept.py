@@ -68,7 +68,7 @@ def command(
                      "failed": [{"case", "error"}], "commit": text}
     """  # noqa: D301 - \b is click's mark for text that stays as it is
     site = asked.site()
-    waiting = look(_pending_below(elsewhere) if elsewhere else site.store / "pending")
+    waiting = look(pending_below(elsewhere) if elsewhere else site.store / "pending")
     if listing:
         if names or everything or message:
             raise click.UsageError("--list takes no NAME, --all or -m")
@@ -81,10 +81,10 @@ def command(
         raise click.UsageError("say why the new values are right: -m WHY")
     if not (waiting.entries or waiting.faults):
         raise StoreError("nothing waits", where=site.short(waiting.root))
-    chosen = waiting.entries if everything else _chosen(waiting, [site.rooted(name) for name in names])
-    blocked = _blocked(waiting, [site.rooted(name) for name in names])
-    if blocked:
-        raise StoreError("\n".join(blocked.values()))
+    chosen = waiting.entries if everything else choose(waiting, [site.rooted(name) for name in names])
+    kept = blocked(waiting, [site.rooted(name) for name in names])
+    if kept:
+        raise StoreError("\n".join(kept.values()))
     _accept(chosen, waiting, site, why, as_json=as_json)
 
 
@@ -99,7 +99,12 @@ def look(root: Path) -> Waiting:
     return waiting
 
 
-def _pending_below(folder: Path) -> Path:
+def pending_below(folder: Path) -> Path:
+    """Return the folder of what waits in another run store, or in a folder that holds one.
+
+    Raises:
+        StoreError: there is none.
+    """
     for place in (folder / "pending", folder / ".nbrepro" / "pending"):
         if place.is_dir():
             return place
@@ -109,7 +114,12 @@ def _pending_below(folder: Path) -> Path:
     raise StoreError("nothing waits here", where=str(folder), hint=hint)
 
 
-def _chosen(waiting: Waiting, names: Sequence[str]) -> list[Pending]:
+def choose(waiting: Waiting, names: Sequence[str]) -> list[Pending]:
+    """Return the entries that names select.
+
+    Raises:
+        StoreError: a name selects nothing.
+    """
     try:
         return pending.matching(waiting.entries, names)
     except StoreError:
@@ -118,7 +128,7 @@ def _chosen(waiting: Waiting, names: Sequence[str]) -> list[Pending]:
         raise
 
 
-def _blocked(waiting: Waiting, names: Sequence[str]) -> Mapping[str, str]:
+def blocked(waiting: Waiting, names: Sequence[str]) -> Mapping[str, str]:
     """Return the unreadable records that lie in what was named; no names stand for all."""
     if not names:
         return waiting.faults
@@ -145,14 +155,14 @@ def _accept(chosen: Sequence[Pending], waiting: Waiting, site: Site, why: str, *
             accepted.append(entry)
 
         failed = _each(chosen, accept)
-    commit = _commit(accepted, why)
+    commit = commit_message(accepted, why)
     if as_json:
-        record = {
-            "accepted": [_record(entry) for entry in accepted],
+        told = {
+            "accepted": [record(entry) for entry in accepted],
             "failed": [{"case": case, "error": error} for case, error in failed.items()],
             "commit": commit,
         }
-        output.write_json(record)
+        output.write_json(told)
     elif accepted:
         _tell(accepted, site, commit)
     for error in failed.values():
@@ -174,7 +184,7 @@ def _each(entries: Sequence[Pending], do: Any) -> dict[str, str]:
     return failed
 
 
-def _commit(accepted: Sequence[Pending], why: str) -> str:
+def commit_message(accepted: Sequence[Pending], why: str) -> str:
     """Return a commit message."""
     if not accepted:
         return ""
@@ -196,7 +206,7 @@ def _tell(accepted: Sequence[Pending], site: Site, commit: str) -> None:
 
 def _list(waiting: Waiting, site: Site, *, as_json: bool) -> None:
     if as_json:
-        output.write_json({"pending": [_record(e) for e in waiting.entries], "unreadable": waiting.faults})
+        output.write_json({"pending": [record(e) for e in waiting.entries], "unreadable": waiting.faults})
     elif waiting.entries:
         output.write_lines(
             output.table(("KIND", "CASE", "RUN", "DIFFERENCES"), [_row(e) for e in waiting.entries])
@@ -209,7 +219,8 @@ def _list(waiting: Waiting, site: Site, *, as_json: bool) -> None:
         raise click.exceptions.Exit(FAULT if waiting.faults else _DIFFERS)
 
 
-def _record(entry: Pending) -> dict[str, Any]:
+def record(entry: Pending) -> dict[str, Any]:
+    """Return an entry as JSON."""
     return {
         "case": entry.case,
         "notebook": entry.notebook,

@@ -81,3 +81,8 @@ def number(metric: Metric) -> str:
 def count(number: int, word: str) -> str:
     """Return a number of things."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def printable(text: str) -> str:
+    """Return a text in which nothing but the ends of its lines can move a terminal's cursor."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)

@@ -74,7 +74,7 @@ def lines(
     if assessment is None:
         yield _line("verdict", f"none: {reason}")
     else:
-        yield from _verdict(assessment)
+        yield from verdict_lines(assessment)
 
 
 def _executed(run: Run) -> tuple[Notebook | None, str]:
@@ -166,7 +166,8 @@ def _listed(word: str, texts: list[str], number: int) -> list[tuple[str, str]]:
 # The verdict
 
 
-def _verdict(assessment: Assessment) -> Iterator[str]:
+def verdict_lines(assessment: Assessment) -> Iterator[str]:
+    """Yield the verdict: every check, the cause, and the first difference."""
     verdict = assessment.verdict
     report = CaseReport(assessment.case.id, assessment.run, verdict, place="", first=assessment.first)
     yield _line("verdict", report.summary)

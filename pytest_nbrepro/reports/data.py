@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pytest_nbrepro.comparers.base import key
 from pytest_nbrepro.model import Check, CheckStatus, Run, RunStatus, Verdict, Why
 
 CLOSE = 0.5  # passes that used more of their limit than this are told
@@ -17,6 +20,56 @@ _ORDER = (
     CheckStatus.DIFFERS,
     CheckStatus.DRIFT,
 )
+
+
+OFFERED = 100.0  # a check that used more of its limit is no case for a wider one
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A limit that would let a check pass: what the annotation would say at `path`."""
+
+    path: tuple[str, ...]  # ("metrics", "auc"), ("artifacts", "a.csv"), ("outputs",)
+    limits: str  # a mapping in YAML: "{rel: 1.4e-2}"
+
+    @property
+    def text(self) -> str:
+        """What a person reads: ``auc: {rel: 1.4e-2}``."""
+        return f"{key(self.path[-1])}: {self.limits}"
+
+
+def offers(failures: Sequence[Check], why: Why | None) -> tuple[Offer, ...]:
+    """Return the limits that would let failing checks pass, where they are safe to suggest.
+
+    There are none where something is lost, or where a second run differs, too: a wider limit would hide the
+    first, and chance is no matter of limits. Nor for a check that used more than 100 times its limit.
+    """
+    if (why is not None and why.cause == "CHANCE") or any(map(_loses, failures)):
+        return ()
+    safe = [c for c in failures if c.allow and not (c.used is not None and OFFERED < c.used < math.inf)]
+    return (*_named(safe), *_outputs(safe))
+
+
+def _loses(check: Check) -> bool:
+    return check.status is CheckStatus.LOST or any(map(_loses, check.parts))
+
+
+def _named(checks: Sequence[Check]) -> Iterator[Offer]:
+    for check in checks:
+        if check.kind != "output" and check.allow:
+            section = "metrics" if check.kind == "metric" else "artifacts"
+            yield Offer((section, check.name), check.allow.removeprefix(f"{key(check.name)}: "))
+
+
+def _outputs(checks: Sequence[Check]) -> Iterator[Offer]:
+    """Yield the one limit of all text, the widest that a cell needs."""
+    needed: dict[str, str] = {}
+    for check in checks:
+        if check.kind == "output" and check.allow:
+            for name, value in re.findall(r"(\w+): ([^,}]+)", check.allow):
+                needed[name] = max(needed.get(name, "0"), value, key=float)
+    if needed:
+        yield Offer(("outputs",), "{" + ", ".join(f"{name}: {value}" for name, value in needed.items()) + "}")
 
 
 @dataclass(frozen=True)
@@ -67,6 +120,11 @@ class CaseReport:
         """One line for a list of failures: the summary, and the error that ended the run."""
         error = self.run.error
         return f"{self.summary}: {error.message.splitlines()[0]}" if error and error.message else self.summary
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """The limits that would let failing checks pass, where they are safe to suggest."""
+        return offers(self.failures, self.why)
 
     @property
     def summary(self) -> str:

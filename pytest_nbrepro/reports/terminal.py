@@ -86,9 +86,8 @@ def _judged(report: CaseReport) -> Iterator[str]:
         yield from _row("first", f"{report.first} is the first whose output differs")
     yield from _block(report.diff.splitlines(), "    ", cut=True)
     yield from _commands(report)
-    for check in shown:
-        if check.allow:
-            yield from _row("allow", check.allow)
+    for offer in report.offers[:_ROWS]:
+        yield from _row("allow", offer.text)
 
 
 def _commands(report: CaseReport) -> Iterator[str]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_nbrepro.model import Check, CheckStatus, Run, RunError, RunStatus, Verdict
-from pytest_nbrepro.reports.data import CaseReport, used_values
+from pytest_nbrepro.comparers.base import key
+from pytest_nbrepro.model import Check, CheckStatus, Run, RunError, RunStatus, Verdict, Why
+from pytest_nbrepro.reports.data import CaseReport, offers, used_values
 
 
 def check(name, status="equal", used=None, **fields):
@@ -127,3 +128,53 @@ def test_a_report_says_nothing_that_was_not_asked():
     told = report()
     assert dataclasses.asdict(told)["why"] is None
     assert (told.first, told.diff, told.refused, told.waits, told.once) == (None, "", None, False, False)
+
+
+class TestOffers:
+    """Limits are suggested only where they are safe."""
+
+    def check(
+        self, name="auc", allow="{rel: 1.4e-2}", used=12.9, kind="metric", status=CheckStatus.DRIFT, **fields
+    ):
+        told = allow if kind == "output" else f"{key(name)}: {allow}"
+        return Check(kind, name, status, used, allow=told, **fields)
+
+    def test_by_what_they_are(self):
+        found = offers(
+            [
+                self.check(),
+                self.check("a b.csv", "{columns: {score: {abs: 2}}}", kind="table"),
+                self.check("cell 1", "{rel: 1.1e-5}", kind="output"),
+                self.check("cell 2", "{rel: 3e-5}", kind="output"),
+                self.check("cell 3", "{abs: 2}", kind="output"),
+                Check("metric", "loss", CheckStatus.DRIFT, 200.0),
+            ],
+            None,
+        )
+        assert [(o.path, o.limits) for o in found] == [
+            (("metrics", "auc"), "{rel: 1.4e-2}"),
+            (("artifacts", "a b.csv"), "{columns: {score: {abs: 2}}}"),
+            (("outputs",), "{rel: 3e-5, abs: 2}"),
+        ]
+        assert [o.text for o in found][1:] == [
+            '"a b.csv": {columns: {score: {abs: 2}}}',
+            "outputs: {rel: 3e-5, abs: 2}",
+        ]
+
+    @pytest.mark.parametrize("used", [100.5, 1e7])
+    def test_not_where_too_much_was_used(self, used):
+        assert offers([self.check(used=used)], None) == ()
+
+    @pytest.mark.parametrize("used", [None, math.inf, 100.0])
+    def test_where_the_comparer_alone_can_tell(self, used):
+        assert len(offers([self.check(used=used)], None)) == 1
+
+    def test_not_where_anything_is_lost(self):
+        lost = Check("metric", "loss", CheckStatus.LOST)
+        assert offers([self.check(), lost], None) == ()
+        whole = Check("table", "a.csv", CheckStatus.STRUCTURE, parts=(lost,))
+        assert offers([self.check(), whole], None) == ()
+
+    def test_not_where_a_second_run_differs(self):
+        assert offers([self.check()], Why("CHANCE", "")) == ()
+        assert len(offers([self.check()], Why("ENVIRONMENT", ""))) == 1

@@ -64,7 +64,7 @@ class TestLayout:
                     "score: 1 of 9 rows",
                     ("row 7", "0.1", "0.2"),
                 ),
-                check("text", "gone.txt", "lost", message="the baseline has it, this run does not"),
+                check("text", "more.txt", "new", message="12 bytes have no baseline"),
                 case="analysis/train.ipynb::x=-1.0",
                 why=Why(
                     "ENVIRONMENT",
@@ -80,7 +80,7 @@ class TestLayout:
             told
             == """\
 NBREPRO analysis/train.ipynb::x=-1.0   3 of 4 checks drifted
-  text    gone.txt       LOST   the baseline has it, this run does not
+  text    more.txt       NEW   12 bytes have no baseline
   table   preds.parquet  row 7: 0.1000 -> 0.2000   used 1.2e7x   rel 1e-6
             score: 1 of 9 rows
   metric  auc            0.9130 -> 0.9012   used 12.9x   rel 0.001   WORSE
@@ -97,6 +97,17 @@ NBREPRO analysis/train.ipynb::x=-1.0   3 of 4 checks drifted
           nbrepro show abcdef
   allow   auc: {rel: 1.4e-2}"""
         )
+
+    def test_no_limit_is_suggested_where_something_is_lost(self):
+        told = lines(
+            drift(allow="loss: {rel: 1e-3}"), check("text", "gone.txt", "lost", message="the baseline has it")
+        )
+        assert "  text    gone.txt  LOST   the baseline has it" in told
+        assert not any(line.startswith("  allow") for line in told)
+
+    def test_the_limit_of_text_is_told_with_its_key(self):
+        told = lines(check("output", "cell 1", "drift", 2.0, "rel 1e-06", allow="{rel: 2.2e-6}"))
+        assert told[-1] == "  allow   outputs: {rel: 2.2e-6}"
 
     def test_a_passing_case_is_short(self):
         assert lines(check("metric", "a", "equal", 0.0)) == [
