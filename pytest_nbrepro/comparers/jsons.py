@@ -69,12 +69,21 @@ class JsonComparer:
             old = documents.read(baseline)
         with reading("result"):
             new = documents.read(result)
-        walk = _Walk(rule)
-        try:
-            walk.start(old, new)
-        except RecursionError as error:
-            raise IncomparableError("it is nested too deeply") from error
-        return walk.outcome()
+        return compare_values(old, new, rule)
+
+
+def compare_values(old: object, new: object, rule: ArtifactRule) -> Outcome:
+    """Compare two documents that are read already.
+
+    Raises:
+        IncomparableError: they are nested too deeply.
+    """
+    walk = _Walk(rule)
+    try:
+        walk.start(old, new)
+    except RecursionError as error:
+        raise IncomparableError("it is nested too deeply") from error
+    return walk.outcome()
 
 
 @dataclass(frozen=True)
@@ -125,7 +134,7 @@ class _Walk:
             if self._is_ignored(path):
                 return
             for pattern, limits in self._columns:
-                if pattern.fullmatch(_plain(path)):
+                if pattern.fullmatch(plain(path)):
                     scale = _scale(merged(limits, self._rule.limits))
         if type(old) is not type(new):
             self._n += 1
@@ -144,7 +153,7 @@ class _Walk:
         for name in self._common(old, new, path):
             value, other = old[name], new[name]
             if self._choosy or type(value) in _DEEP or not self._is_quiet(value, other, scale.floats):
-                self._child(value, other, _below(path, name), scale)
+                self._child(value, other, below(path, name), scale)
             else:
                 self._n += 1
 
@@ -156,7 +165,7 @@ class _Walk:
         theirs = {(type(name), name) for name in new}
         for status, names, others in ((CheckStatus.LOST, old, theirs), (CheckStatus.NEW, new, mine)):
             for name in names:
-                where = _below(path, name)
+                where = below(path, name)
                 if (type(name), name) not in others and not self._is_ignored(where):
                     self._n += 1
                     self._keep(Check("value", where, status, message=f"key {status}", n=1, bad=1))
@@ -209,13 +218,13 @@ class _Walk:
         self._kept.append(check)
         if len(self._kept) > 50 * _KEPT:
             self._kept = sorted(self._kept, key=rank)[:_KEPT]
-        name = _plain(re.sub(r"\[\d+\]", "[*]", check.name))
+        name = plain(re.sub(r"\[\d+\]", "[*]", check.name))
         known = self._widest.get(name)
         if known is None or rank(check) < rank(known):
             self._widest[name] = check
 
     def _is_ignored(self, path: str) -> bool:
-        return any(pattern.fullmatch(_plain(path)) for pattern in self._ignored)
+        return any(pattern.fullmatch(plain(path)) for pattern in self._ignored)
 
     def _count_container(self) -> None:
         self._left -= 1
@@ -225,6 +234,16 @@ class _Walk:
 
 # ---------------------------------------------------------------------------------------------------
 # Values
+
+
+def limits_at(path: str, around: Limits, rule: ArtifactRule) -> Limits | None:
+    """Return the limits that a rule sets at a path, else those around it; None where the path is left out."""
+    if any(_pattern(text).fullmatch(plain(path)) for text in rule.ignore_columns):
+        return None
+    for text, limits in rule.columns.items():
+        if _pattern(text).fullmatch(plain(path)):
+            around = merged(limits, rule.limits)
+    return around
 
 
 @lru_cache(maxsize=64)
@@ -252,14 +271,14 @@ def _offer(old: Any, new: Any, limit: Limit, most: float) -> str | None:
 # Paths
 
 
-def _below(path: str, name: object) -> str:
+def below(path: str, name: object) -> str:
     """Return the path of a value of an object."""
     if isinstance(name, str) and name.isidentifier():
         return f"{path}.{name}"
     return f"{path}[{json.dumps(name) if isinstance(name, str) else repr(name)}]"
 
 
-def _plain(path: str) -> str:
+def plain(path: str) -> str:
     """Return a path as patterns write it, without what all paths begin with."""
     return path.removeprefix("$").removeprefix(".")
 
@@ -267,7 +286,7 @@ def _plain(path: str) -> str:
 @lru_cache(maxsize=256)
 def _pattern(text: str) -> re.Pattern[str]:
     """Return the expression for a pattern of paths."""
-    pieces = re.split(r"(\*\*\.|\*\*|\[\*\]|\*)", _plain(text))
+    pieces = re.split(r"(\*\*\.|\*\*|\[\*\]|\*)", plain(text))
     return re.compile("".join(_WILD.get(piece) or re.escape(piece) for piece in pieces), re.DOTALL)
 
 
