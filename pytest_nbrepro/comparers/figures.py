@@ -11,11 +11,12 @@ import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pytest_nbrepro.comparers import jsons
+from pytest_nbrepro.comparers import walks
 from pytest_nbrepro.comparers.base import IncomparableError, Outcome, allow_columns, combined, part
 from pytest_nbrepro.comparers.boxes import Box, compare_boxes
 from pytest_nbrepro.comparers.tallies import Array
@@ -57,7 +58,7 @@ def compare_figures(old: Any, new: Any, rule: ArtifactRule) -> Outcome:
         plain = _unpacked(old, "$", rule.limits, rule, mine), _unpacked(new, "$", rule.limits, rule, theirs)
     except RecursionError as error:
         raise IncomparableError("it is nested too deeply") from error
-    rest = jsons.compare_values(*plain, rule)
+    rest = walks.compare_values(*plain, rule)
     arrays = [
         part("array", path, _arrays(path, packed, theirs[path].array))
         for path, packed in mine.items()
@@ -66,9 +67,15 @@ def compare_figures(old: Any, new: Any, rule: ArtifactRule) -> Outcome:
     if not arrays:
         return rest
     outcome = combined([part("json", "$", rest), *arrays], place="{where}")
-    failing = [replace(check, name=jsons.plain(check.name)) for check in arrays if not check.status.ok]
+    failing = [replace(check, name=walks.plain(check.name)) for check in arrays if not check.status.ok]
     offers = [offer for offer in (rest.allow, allow_columns(failing)) if offer]
     return replace(outcome, allow=offers[0] if len(offers) == 1 and (rest.status.ok or not failing) else None)
+
+
+def holds_packed(path: Path) -> bool:
+    """Tell whether a file may hold packed arrays, without reading it as JSON."""
+    data = path.read_bytes()
+    return b'"bdata"' in data or b'"ndarray"' in data
 
 
 def _alike(old: Array, new: Array) -> bool:
@@ -86,7 +93,7 @@ def _arrays(path: str, packed: _Packed, other: Array) -> Outcome:
 
 def _unpacked(value: Any, path: str, around: Limits, rule: ArtifactRule, found: dict[str, _Packed]) -> Any:
     """Return a value with only dtype and shape in place of each packed array, and put these by their paths."""
-    limits = jsons.limits_at(path, around, rule)
+    limits = walks.limits_at(path, around, rule)
     if limits is None:
         return value
     if isinstance(value, list):
@@ -98,7 +105,7 @@ def _unpacked(value: Any, path: str, around: Limits, rule: ArtifactRule, found: 
         found[path] = _Packed(array, limits)
         return {_PACKED: {"dtype": str(array.dtype), "shape": list(array.shape)}}
     return {
-        name: _unpacked(each, jsons.below(path, name), limits, rule, found)
+        name: _unpacked(each, walks.below(path, name), limits, rule, found)
         if isinstance(each, (dict, list))
         else each
         for name, each in value.items()

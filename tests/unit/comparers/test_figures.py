@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pytest_nbrepro.comparers import base, embedded
 from pytest_nbrepro.comparers.base import IncomparableError
 from pytest_nbrepro.comparers.figures import compare_figures
+from pytest_nbrepro.comparers.jsons import JsonComparer
 from pytest_nbrepro.comparers.markup import MarkupComparer
 from pytest_nbrepro.model import ArtifactRule, CheckStatus, Limits
 
@@ -266,3 +267,19 @@ def test_endless_nesting_is_refused():
         deep = [deep]
     with pytest.raises(IncomparableError):
         compare_figures(deep, deep, ArtifactRule("*"))
+
+
+def test_packed_arrays_in_json_files_are_numbers(tmp_path):
+    def judged(old, new, suffix="json"):
+        paths = tmp_path / f"old.{suffix}", tmp_path / f"new.{suffix}"
+        for path, value in zip(paths, (old, new), strict=True):
+            path.write_text(json.dumps(value))
+        return base.judge(JsonComparer(), *paths, ArtifactRule("*"), {})
+
+    old, near, far = ({"data": [{"y": packed([1.0, y])}]} for y in (2.0, 2.0 + 1e-7, 2.5))
+    assert judged(old, near).status is WITHIN
+    outcome = judged(old, far)
+    assert (outcome.status, outcome.worst.where) == (DRIFT, "$.data[0].y[1]")
+    assert judged({"data": [{"y": [1.0, 2.0]}]}, old).status is STRUCTURE
+    assert judged({"a": bokeh([1.0])}, {"a": bokeh([1.0 + 1e-7])}).status is WITHIN
+    assert judged(old, near, "yaml").status is DRIFT
