@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_nbrepro.comparers import tokens
-from pytest_nbrepro.comparers.base import IncomparableError, Outcome, reading, shortened
+from pytest_nbrepro.comparers import embedded, tokens
+from pytest_nbrepro.comparers.base import IncomparableError, Outcome, combined, part, reading, shortened
+from pytest_nbrepro.comparers.figures import compare_figures
 from pytest_nbrepro.comparers.parsing import parse
 from pytest_nbrepro.comparers.references import Names
 from pytest_nbrepro.comparers.tokens import Difference, Scale, Tally
 from pytest_nbrepro.comparers.trees import Document, Node, local
 from pytest_nbrepro.errors import UndecodableError
-from pytest_nbrepro.model import ArtifactRule, CheckStatus, Limits, Place
+from pytest_nbrepro.model import ArtifactRule, Check, CheckStatus, Place
 
 _NUMERIC = (
     "d points transform viewbox x y x1 y1 x2 y2 cx cy r rx ry fx fy dx dy width height offset refx refy "
@@ -48,6 +50,7 @@ class MarkupComparer:
         (the same where both use them in the same places), when and by what program a picture was written,
         comments, spaces where markup has none, and numbers. Those in text, attributes and scripts are held
         to rel 1e-6, integers exactly; coordinates of SVG to rel 1e-6 or 1e-9. `rule.limits` replaces these.
+        JSON in scripts (figures of plotly, vega and bokeh) is compared like a JSON file, by `rule.columns` too.
 
         Raises:
             UndecodableError: a file is broken XML.
@@ -59,7 +62,7 @@ class MarkupComparer:
             new = parse(result, IncomparableError)
         if old.format != new.format:
             return Outcome.structure(f"format {old.format} -> {new.format}")
-        return _Comparison(old, new, rule.limits).outcome()
+        return _Comparison(old, new, rule).outcome()
 
 
 _Where = tuple[Node, str]  # an element, and what of it: ``@name`` of an attribute, or nothing for its text
@@ -68,7 +71,10 @@ _Where = tuple[Node, str]  # an element, and what of it: ``@name`` of an attribu
 class _Comparison:
     """Walks two trees side by side."""
 
-    def __init__(self, old: Document, new: Document, limits: Limits) -> None:
+    def __init__(self, old: Document, new: Document, rule: ArtifactRule) -> None:
+        limits = rule.limits
+        self._rule = rule
+        self._figures: list[Check] = []  # what comes of the JSON in scripts
         self._old, self._new = old, new
         self._names = Names(old), Names(new)
         self._coordinates, self._text = Scale.of_coordinates(limits), Scale.of_text(limits)
@@ -88,6 +94,15 @@ class _Comparison:
                 pairs.extend(reversed(list(zip(one.children, other.children, strict=True))))
             else:
                 self._elements(one, other)
+        rest = self._rest()
+        if not self._figures:
+            return rest
+        outcome = combined([part("markup", "page", rest), *self._figures], place="{name}: {where}")
+        failing = [check for check in outcome.parts if not check.status.ok]
+        return replace(outcome, allow=failing[0].allow if len(failing) == 1 else None)
+
+    def _rest(self) -> Outcome:
+        """Return the outcome for all that is no JSON in a script."""
         if self._lost or self._more or self._old.unclosed != self._new.unclosed:
             return self._structure()
         if self._tally.worst is None:
@@ -139,9 +154,32 @@ class _Comparison:
     def _texts(self, one: Node, other: Node) -> None:
         for old, new in zip(one.texts, other.texts, strict=True):
             if old or new:
-                self._compare(
-                    (one, ""), self._names[0].text(one, old), self._names[1].text(other, new), self._text
-                )
+                mine, theirs = self._names[0].text(one, old), self._names[1].text(other, new)
+                if one.tag == "script" and mine != theirs:
+                    mine, theirs = self._script(one, mine, theirs)
+                self._compare((one, ""), mine, theirs, self._text)
+
+    def _script(self, node: Node, old: str, new: str) -> tuple[str, str]:
+        """Compare the JSON in a script; return what else it holds, or all where the sides hold other calls."""
+        kind = node.attributes.get("type", "")
+        (mine, left), (theirs, right) = embedded.pull(old, kind), embedded.pull(new, kind)
+        if [values.keys() for values in left] != [values.keys() for values in right]:
+            return old, new
+        for before, after in zip(left, right, strict=True):
+            outcome = compare_figures(before, after, self._rule)
+            self._figures.append(part("json", node.path(), self._restored(outcome)))
+        return mine, theirs
+
+    def _restored(self, outcome: Outcome) -> Outcome:
+        """Return an outcome with the names of both sides put back, which `repr` had escaped."""
+
+        def put_back(text: str, side: int = 0) -> str:
+            return self._names[side].restored(text.replace(r"\ue000", "\ue000"))
+
+        worst = outcome.worst
+        if worst is not None:
+            worst = Place(put_back(worst.where), put_back(worst.baseline), put_back(worst.result, 1))
+        return replace(outcome, message=put_back(outcome.message), worst=worst)
 
     def _compare(self, where: _Where, old: str, new: str, scale: Scale) -> None:
         self._n += 1

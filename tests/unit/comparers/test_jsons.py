@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_nbrepro.comparers import base, jsons
+from pytest_nbrepro.comparers import base, walks
 from pytest_nbrepro.comparers.jsons import JsonComparer
 from pytest_nbrepro.errors import UndecodableError
 from pytest_nbrepro.model import ArtifactRule, CheckStatus, Limits, Place
@@ -301,7 +301,7 @@ def test_nesting_that_the_parser_takes_and_the_comparison_not(compared, monkeypa
     def endless(*_):
         raise RecursionError
 
-    monkeypatch.setattr(jsons._Walk, "_sequence", endless)
+    monkeypatch.setattr(walks._Walk, "_sequence", endless)
     assert compared("[1]", "[2]").message == "it is nested too deeply"
 
 
@@ -310,7 +310,7 @@ def test_yaml_that_contains_itself_is_an_error(compared):
 
 
 def test_yaml_that_explodes_is_an_error(compared, monkeypatch):
-    monkeypatch.setattr(jsons, "_CONTAINERS", 10_000)
+    monkeypatch.setattr(walks, "_CONTAINERS", 10_000)
     laughs = "a0: &a0 [1, 1]\n" + "".join(
         f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 30)
     )

@@ -133,7 +133,7 @@ def test_plotly_pages_are_equal_but_for_their_data(tmp_path):
     )
     outcome = judged(tmp_path, one, PLOTLY.format(id=uuid.UUID(int=2), value="1.6"), "html")
     assert outcome.status is DRIFT
-    assert outcome.worst == Place("/html/body[1]/div[1]/script[1]", "1.5", "1.6")
+    assert outcome.worst == Place("/html/body[1]/div[1]/script[1]: $.data[0].y[1]", "1.5", "1.6")
 
 
 def test_maps_with_hexadecimal_names_are_equal(tmp_path):
