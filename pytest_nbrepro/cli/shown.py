@@ -16,8 +16,7 @@ from pytest_nbrepro.model import Check, CheckStatus, Run
 from pytest_nbrepro.notebook import Notebook, read
 from pytest_nbrepro.reports.data import CaseReport
 from pytest_nbrepro.reports.terminal import pair
-from pytest_nbrepro.store import EXECUTED
-from pytest_nbrepro.store import to_record
+from pytest_nbrepro.store import EXECUTED, to_record
 
 _LEAD = 10  # columns of a line's first word
 _PACKAGES = 6  # a line
