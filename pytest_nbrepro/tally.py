@@ -147,7 +147,7 @@ class Tally:
             )
         waiting = [record for record in self.records if record.pending and not record.accepted]
         if waiting:
-            yield f"{_count(len(waiting), 'case')} with values that wait: nbrepro accept --list"
+            yield f"{_count(len(waiting), 'case')} with values that wait: nbrepro review"
         yield from self.faults
         if self.obsolete:
             yield f"{_count(len(self.obsolete), 'obsolete baseline')}, which no case has (nbrepro prune deletes them):"

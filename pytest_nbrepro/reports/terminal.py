@@ -95,7 +95,7 @@ def _commands(report: CaseReport) -> Iterator[str]:
     if report.waits:
         quoted = shlex.quote(report.case)
         name = quoted if quoted != report.case else f"'{report.case}'"
-        commands.insert(0, f"nbrepro accept {name} -m WHY")
+        commands.insert(0, f"nbrepro review {name}")
     line = "   |   ".join(commands)
     for number, told in enumerate([line] if _LEAD + len(line) <= WIDTH else commands):
         yield _lead("" if number else "next") + _plain(told)

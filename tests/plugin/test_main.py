@@ -19,7 +19,7 @@ def test_first_run_has_no_baseline_and_fails(project, fake_kernel):
 
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*NBREPRO train.ipynb::default   no baseline yet for 3 checks*"])
-    result.stdout.fnmatch_lines(["*nbrepro accept 'train.ipynb::default' -m WHY*"])
+    result.stdout.fnmatch_lines(["*nbrepro review 'train.ipynb::default'*"])
     result.stdout.fnmatch_lines(["FAILED train.ipynb::default - no baseline yet for 3 checks"])
     assert not (project.root / "baselines").exists()
     assert fake_kernel.runs == 2  # what waits has been confirmed by a second run

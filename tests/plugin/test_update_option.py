@@ -158,7 +158,7 @@ def test_what_accepting_does_not_mend_is_refused(project, fake_kernel, spec, fir
 
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*accepting values does not mend *"])
-    result.stdout.no_fnmatch_line("*nbrepro accept*")
+    result.stdout.no_fnmatch_line("*nbrepro review*")
     assert project.tree("t.ipynb") == before
 
 

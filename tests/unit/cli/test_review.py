@@ -517,3 +517,45 @@ def test_the_json_is_json_for_odd_values(review):
     review.keep("changed", float("inf"))
     assert json.loads(review("", "--json").out)["pending"][0]["changes"][0]["after"] == "inf"
     assert notebook.read(review.baseline().notebook).code
+
+
+# -- what is shown of a single difference --------------------------------------------------------------
+
+
+def test_long_texts_are_cut_where_one_difference_is_asked_for(review):
+    review.begin(text="".join(f"line {n}\n" for n in range(30)))
+    review.keep("changed", 0.25, text="".join(f"row {n}\n" for n in range(30)))
+    said = review("e\nb\nq\n")
+    assert "    … 48 more lines: d shows them\n" in said.out
+
+
+def test_large_files_are_not_shown_line_by_line(review):
+    review.begin(figure="x\n" * 3000)
+    review.keep("changed", 0.25, figure="y\n" * 3001)
+    assert "    3,000 -> 3,001 lines, too many to be shown line by line\n" in review("d\nq\n").out
+
+
+def test_many_lines_of_a_file_are_cut(review):
+    review.begin(figure="x\n" * 300)
+    review.keep("changed", 0.25, figure="y\n" * 300)
+    said = review("d\nq\n")
+    assert "    … 400 more lines\n" in said.out
+
+
+def test_values_that_are_gone(drifted):
+    folder = drifted.bench.store.pending / "train/default"
+    for name in ("metrics.json", "artifacts.json", "notebook.ipynb", "environment.json"):
+        (folder / name).unlink()
+    for path in (folder / "files").rglob("*.txt"):
+        path.unlink()
+    (folder / "files").rmdir()
+    said = drifted("d\nq\n")
+    assert said.code == 1
+    assert "the values that wait are gone" in said.err
+
+
+def test_nothing_in_a_name_moves_the_cursor(review):
+    review.begin()
+    review.keep("changed", 0.25, text="\x1b[2Jbye\n")
+    said = review("e\nb\nd\nq\n")
+    assert "\x1b" not in said.out

@@ -93,7 +93,7 @@ NBREPRO analysis/train.ipynb::x=-1.0   3 of 4 checks drifted
     -  a
 
     +  b
-  next    nbrepro accept 'analysis/train.ipynb::x=-1.0' -m WHY
+  next    nbrepro review 'analysis/train.ipynb::x=-1.0'
           nbrepro show abcdef
   allow   auc: {rel: 1.4e-2}"""
         )
@@ -118,13 +118,13 @@ NBREPRO analysis/train.ipynb::x=-1.0   3 of 4 checks drifted
     def test_two_short_commands_share_a_line(self):
         assert (
             lines(drift(), waits=True, case="a::b")[-1]
-            == "  next    nbrepro accept 'a::b' -m WHY   |   nbrepro show abcdef"
+            == "  next    nbrepro review 'a::b'   |   nbrepro show abcdef"
         )
 
     def test_a_case_with_odd_letters_can_be_pasted(self):
         assert (
             lines(drift(), waits=True, case="it's $1.ipynb::x")[-1].split("   |")[0]
-            == "  next    nbrepro accept 'it'\"'\"'s $1.ipynb::x' -m WHY"
+            == "  next    nbrepro review 'it'\"'\"'s $1.ipynb::x'"
         )
 
     def test_a_kind_of_eight_letters_stands_apart_from_the_name(self):
@@ -345,6 +345,6 @@ class TestAnything:
     def test_no_line_is_wider_than_80_but_for_what_cannot_be_broken(self, told):
         for number, line in enumerate(case_text(told).split("\n")):
             unbreakable = (
-                number == 0 or "nbrepro accept" in line or max(map(len, line.split()), default=0) > 60
+                number == 0 or "nbrepro review" in line or max(map(len, line.split()), default=0) > 60
             )
             assert len(line) <= 80 or unbreakable

@@ -1,0 +1,129 @@
+"""Changing the values of one baseline, and asking its checks."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from pytest_nbrepro import baselines, comparers, files, notebook, spec
+from pytest_nbrepro.baselines.partial import text_of
+from pytest_nbrepro.cli.site import Site
+from pytest_nbrepro.comparers import numbers, outputs, perturbing
+from pytest_nbrepro.errors import BaselineError
+from pytest_nbrepro.model import Artifact, ArtifactRule, Baseline, Case, Limits, Metric, MetricRule
+from pytest_nbrepro.verdict import rule_for
+
+_WIDE = 0.1  # a `rel` from which on nothing much is checked
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One change, and whether the checks would notice it."""
+
+    case: str
+    kind: str
+    name: str
+    change: str
+    noticed: bool
+
+
+def audit(folder: str, site: Site) -> Iterator[Finding]:
+    """Yield the changes of a baseline that were tried.
+
+    Args:
+        folder: of the baseline, relative to the folder of baselines.
+        site: the project.
+
+    Raises:
+        NbreproError: it cannot be read, or no case has it.
+        OSError, ValueError: one of its files cannot be read.
+    """
+    case = _case(folder, site)
+    baseline = baselines.read(site.baselines / folder)
+    if baseline is None:
+        raise BaselineError("there is no baseline", where=folder)
+    for kind, name, change, noticed in (
+        *_metrics(baseline, case),
+        *_artifacts(baseline, case),
+        *_texts(baseline, case),
+    ):
+        yield Finding(case.id, kind, name, change, noticed)
+
+
+_Tried = tuple[str, str, str, bool]
+
+
+def _case(folder: str, site: Site) -> Case:
+    """Return the case that a baseline belongs to."""
+    project = spec.load_project(site.root)
+    for parent in PurePosixPath(folder).parents:
+        path = site.root / f"{parent}.ipynb"
+        if path.is_file():
+            source = notebook.read(path)
+            for case in spec.expand(source, project, spec.load(source, project)):
+                if case.folder == folder:
+                    return case
+    raise BaselineError("no case has this baseline", where=folder, hint="one that a test made is not audited")
+
+
+def _metrics(baseline: Baseline, case: Case) -> Iterator[_Tried]:
+    for name, metric in baseline.metrics.items():
+        rule = rule_for(name, case.spec.metrics) or MetricRule(name)
+        if rule.ignore:
+            continue
+        changed = None if isinstance(metric.value, bool) else perturbing.number(metric.value)
+        if changed is not None:
+            checks = (
+                numbers.compare_metric(name, metric, Metric(value, metric.dtype), rule)
+                for value in (changed[1], 2 * metric.value - changed[1])
+            )
+            yield "metric", name, changed[0].replace("+", "±"), not all(check.status.ok for check in checks)
+        yield from _lint("metric", name, rule.limits, abs(metric.value))
+
+
+def _lint(kind: str, name: str, limits: Limits, size: float | None) -> Iterator[_Tried]:
+    """Yield limits so wide that they check nothing."""
+    if limits.rel is not None and limits.rel >= _WIDE:
+        yield kind, name, f"rel {limits.rel:g} lets a tenth or more pass", False
+    if limits.abs is not None and size and limits.abs >= size:
+        yield kind, name, f"abs {limits.abs:g} is as large as the value", False
+
+
+def _artifacts(baseline: Baseline, case: Case) -> Iterator[_Tried]:
+    for name, artifact in baseline.artifacts.items():
+        rule = rule_for(name, case.spec.artifacts) or ArtifactRule(name)
+        if rule.ignore:
+            continue
+        yield from _lint(artifact.kind, name, rule.limits, None)
+        if artifact.stored == "file":
+            yield from _files(baseline, artifact, rule)
+
+
+def _files(baseline: Baseline, artifact: Artifact, rule: ArtifactRule) -> Iterator[_Tried]:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        target = folder / artifact.path
+        target.parent.mkdir(parents=True)
+        for what, write in perturbing.changes(artifact.kind, baseline.folder / artifact.path):
+            if what == perturbing.MOVED and (rule.key or rule.order == "any"):
+                continue  # the annotation says that the order of rows means nothing
+            write(target)
+            result = replace(artifact, sha256=files.sha256(target), bytes=target.stat().st_size)
+            result = comparers.described(result, folder)
+            check = comparers.compare(artifact, baseline.folder, result, folder, rule)
+            yield artifact.kind, artifact.name, what, not check.status.ok
+
+
+def _texts(baseline: Baseline, case: Case) -> Iterator[_Tried]:
+    if baseline.notebook is None or case.spec.outputs.ignore:
+        return
+    book, limits = notebook.read(baseline.notebook), case.spec.outputs.limits
+    for cell in book.code:
+        before = text_of(cell)
+        changed = perturbing.text(before)
+        if changed is not None:
+            outcome = outputs.compare_text(before, changed, limits)
+            yield "output", book.label(cell.index), "one value +0.1 %", not outcome.status.ok
+    yield from _lint("output", "all cells", limits, None)
