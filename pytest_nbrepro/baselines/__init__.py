@@ -1,6 +1,6 @@
 """Baselines on disk: reading, composing and installing them (format: design section 7)."""
 
-from pytest_nbrepro.baselines.drafts import LARGEST, Draft, compose, slim, write_tree
+from pytest_nbrepro.baselines.drafts import LARGEST, SKETCH, Draft, compose, slim, write_tree
 from pytest_nbrepro.baselines.installing import delete, install
 from pytest_nbrepro.baselines.reading import (
     ENVIRONMENT,
@@ -25,6 +25,7 @@ __all__ = [
     "NOTEBOOK",
     "OWN",
     "SCHEMA",
+    "SKETCH",
     "Draft",
     "compose",
     "delete",
