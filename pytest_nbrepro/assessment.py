@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pytest_nbrepro import baselines, files, pending
 from pytest_nbrepro.capture import Hidden
+from pytest_nbrepro.comparers import sketches
 from pytest_nbrepro.diagnosis import explain
 from pytest_nbrepro.environment import portable
-from pytest_nbrepro.errors import NbreproError
+from pytest_nbrepro.errors import NbreproError, UndecodableError
 from pytest_nbrepro.model import (
     Baseline,
     Case,
@@ -154,17 +157,8 @@ def keep_pending(
         for c in assessment.verdict.checks
     }
     values = {*(("metric", name) for name in run.metrics), *(("artifact", name) for name in run.artifacts)}
-    draft = baselines.compose(
-        replace(run, metrics=accepted_metrics(run, case.spec.metrics)),
-        assessment.executed,
-        {**portable(environment_of(run)), "flags": environment_of(run)["flags"]},
-        assessment.baseline,
-        set() if refresh else {value for value, check in checks.items() if check.status.ok},
-        values - checks.keys(),
-        once=once,
-        fixture=fixture,
-        hidden=Hidden.of(run, places.root),
-    )
+    kept = set() if refresh else {value for value, check in checks.items() if check.status.ok}
+    leave = values - checks.keys()
     entry = pending.Pending(
         case=case.id,
         notebook=case.notebook,
@@ -175,7 +169,35 @@ def keep_pending(
         base=baselines.fingerprint(places.baselines / case.folder),
         source=pending.source_hash(places.root / case.notebook),
     )
-    pending.put(places.pending, entry, draft)
+    with tempfile.TemporaryDirectory() as folder:
+        draft = baselines.compose(
+            replace(run, metrics=accepted_metrics(run, case.spec.metrics)),
+            assessment.executed,
+            {**portable(environment_of(run)), "flags": environment_of(run)["flags"]},
+            assessment.baseline,
+            kept,
+            leave,
+            once=once,
+            fixture=fixture,
+            hidden=Hidden.of(run, places.root),
+            sketches=_sketches(run, kept | leave, Path(folder)),
+        )
+        pending.put(places.pending, entry, draft)
+
+
+def _sketches(run: Run, kept: Collection[tuple[str, str]], folder: Path) -> dict[str, Path]:
+    """Write what a baseline keeps of arrays that are too large to keep; of what cannot be read, nothing."""
+    taken = {artifact.path for artifact in run.artifacts.values()}
+    found: dict[str, Path] = {}
+    for name, artifact in run.artifacts.items():
+        large = artifact.kind == "array" and artifact.bytes > baselines.LARGEST
+        if not large or ("artifact", name) in kept or f"{artifact.path}{baselines.SKETCH}" in taken:
+            continue
+        target = folder / str(len(found))
+        with contextlib.suppress(UndecodableError):  # its hash is kept
+            sketches.write(run.folder / artifact.path, target)
+            found[name] = target
+    return found
 
 
 def environment_of(run: Run) -> Mapping[str, Any]:

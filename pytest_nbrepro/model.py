@@ -176,7 +176,9 @@ class Artifact:
     bytes: int
     schema: Mapping[str, Any] = field(default_factory=dict)  # JSON: columns and dtypes, members, size, …
     cell: int | None = None  # index of the cell, for rich outputs
-    stored: Literal["file", "hash"] = "file"  # `hash`: only the hash is kept, `path` does not exist
+    stored: Literal["file", "sketch", "hash"] = (
+        "file"  # `path` is a sketch; or nothing, only the hash is kept
+    )
 
 
 @dataclass(frozen=True)
@@ -263,6 +265,7 @@ class CheckStatus(StrEnum):
     EQUAL = "equal"
     WITHIN = "within"  # differs, inside its limit
     IMPROVED = "improved"  # outside its limit on the better side
+    UNPROVEN = "unproven"  # not equal, and what the baseline keeps of it proves no drift
     DRIFT = "drift"
     STRUCTURE = "structure"  # another dtype, shape, set of columns, …
     DIFFERS = "differs"  # not the same, and nothing can say how much
@@ -275,7 +278,12 @@ class CheckStatus(StrEnum):
     @property
     def ok(self) -> bool:
         """Whether a check that ends so passes."""
-        return self in {CheckStatus.EQUAL, CheckStatus.WITHIN, CheckStatus.IMPROVED, CheckStatus.XFAIL}
+        return self in _PASSES
+
+
+_PASSES = frozenset(
+    {CheckStatus.EQUAL, CheckStatus.WITHIN, CheckStatus.IMPROVED, CheckStatus.UNPROVEN, CheckStatus.XFAIL}
+)
 
 
 @dataclass(frozen=True)

@@ -161,9 +161,11 @@ def _whole(folder: Path) -> bool:
     candidate = baselines.read(folder)
     if candidate is None:
         return False
-    kept = [artifact for artifact in candidate.artifacts.values() if artifact.stored == "file"]
-    paths = [(folder / artifact.path, artifact.sha256) for artifact in kept]
-    return all(path.is_file() and files.sha256(path) == digest for path, digest in paths)
+    kept = [artifact for artifact in candidate.artifacts.values() if artifact.stored != "hash"]
+    if not all((folder / artifact.path).is_file() for artifact in kept):
+        return False
+    whole = [artifact for artifact in kept if artifact.stored == "file"]
+    return all(files.sha256(folder / artifact.path) == artifact.sha256 for artifact in whole)
 
 
 def accept(root: Path, pending: Pending, project: Path, target_root: Path, why: str = "") -> None:

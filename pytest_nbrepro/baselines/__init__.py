@@ -1,6 +1,14 @@
 """Baselines on disk: reading, composing and installing them (format: design section 7)."""
 
-from pytest_nbrepro.baselines.drafts import LARGEST, Draft, compose, slim, stored_text, write_tree
+from pytest_nbrepro.baselines.drafts import (
+    LARGEST,
+    SKETCH,
+    Draft,
+    compose,
+    slim,
+    stored_text,
+    write_tree,
+)
 from pytest_nbrepro.baselines.installing import delete, install
 from pytest_nbrepro.baselines.partial import Change, Key, changes, partly
 from pytest_nbrepro.baselines.reading import (
@@ -26,6 +34,7 @@ __all__ = [
     "NOTEBOOK",
     "OWN",
     "SCHEMA",
+    "SKETCH",
     "Change",
     "Draft",
     "Key",

@@ -14,6 +14,7 @@ from pytest_nbrepro.notebook import Cell, Notebook
 from pytest_nbrepro.store import artifact_record
 
 LARGEST = 1 << 20  # bytes of an artifact that is kept whole
+SKETCH = ".sketch.npz"  # what the path of a sketch has behind that of its artifact
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def compose(
     once: bool,
     fixture: bool,
     hidden: capture.Hidden,
+    sketches: Mapping[str, Path] | None = None,
 ) -> Draft:
     """Return the baseline that accepting `run` makes.
 
@@ -54,20 +56,27 @@ def compose(
         once: whether it rests on one run alone.
         fixture: whether a test function asked for it.
         hidden: what means nothing in the text of this run.
+        sketches: by name, what is kept of artifacts of the run that are too large to keep.
     """
     metrics = {name: metric for name, metric in run.metrics.items() if ("metric", name) not in leave}
     artifacts: dict[str, Artifact] = {}
     sources: dict[str, Path] = {}
+    known = sketches or {}
     for name, artifact in run.artifacts.items():
         if ("artifact", name) in leave:
             continue
         folder, kept = run.folder, artifact
         if baseline is not None and ("artifact", name) in keep:
             folder, kept = baseline.folder, baseline.artifacts[name]
-        small = kept.stored == "file" and kept.bytes <= LARGEST
-        artifacts[name] = replace(kept, stored="file" if small else "hash", cell=artifact.cell)
-        if small:
+        kept = replace(kept, cell=artifact.cell)
+        if kept.stored == "sketch" or (kept.stored == "file" and kept.bytes <= LARGEST):
             sources[name] = folder / kept.path
+        elif folder == run.folder and name in known:
+            sources[name] = known[name]
+            kept = replace(kept, stored="sketch", path=f"{kept.path}{SKETCH}")
+        else:
+            kept = replace(kept, stored="hash")
+        artifacts[name] = kept
     if baseline is not None:
         metrics |= {n: baseline.metrics[n] for n in metrics if ("metric", n) in keep}
     texts = _kept_texts(executed, baseline, keep)

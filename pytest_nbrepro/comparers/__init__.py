@@ -153,10 +153,14 @@ def _compare(baseline: Artifact, old: Path, result: Artifact, new: Path, rule: A
             return Outcome.error(f"the {side}'s file is missing: {path.name}")
     if _is_pointer(old):
         return Outcome.error("the baseline is not downloaded: git lfs pull")
-    if not _is_accepted(baseline, old):
+    if baseline.stored == "file" and not _is_accepted(baseline, old):
         return Outcome.error("the baseline's file is damaged: its bytes are not the accepted ones")
     if baseline.kind != result.kind:
         return Outcome.structure(f"kind {baseline.kind} -> {result.kind}")
+    if baseline.stored == "sketch":
+        from pytest_nbrepro.comparers import sketches
+
+        return sketches.compare(old, new, rule)
     if "undecodable" in baseline.schema:
         return Outcome.error(f"the baseline is not readable: {baseline.schema['undecodable']}")
     return judge(comparer(baseline.kind), old, new, rule, baseline.schema)

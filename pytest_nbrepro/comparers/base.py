@@ -23,6 +23,7 @@ _SEVERITY = (
     CheckStatus.NEW,
     CheckStatus.DRIFT,
     CheckStatus.DIFFERS,
+    CheckStatus.UNPROVEN,
     CheckStatus.WITHIN,
     CheckStatus.EQUAL,
 )

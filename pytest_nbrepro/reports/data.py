@@ -106,11 +106,11 @@ class CaseReport:
 
     @property
     def close(self) -> list[Check]:
-        """The passes that used more than half of their limit, and improvements; worst first."""
+        """The passes that used more than half of their limit, improvements, and what is unproven; worst first."""
         passes = [
             c
             for c in self.verdict.checks
-            if c.status is CheckStatus.IMPROVED
+            if c.status in {CheckStatus.IMPROVED, CheckStatus.UNPROVEN}
             or (c.status.ok and c.used is not None and CLOSE < c.used < math.inf)
         ]
         return sorted(passes, key=lambda c: (-_weight(c), c.name))

@@ -22,6 +22,7 @@ _ID = 6  # last letters of a run's id, by which commands find it
 _LEAD = 10  # columns before a row's text
 _DEEPER = " " * (_LEAD + 2)  # before what does not fit into a row's first line
 _WORDS = {CheckStatus.LOST: "LOST", CheckStatus.NEW: "NEW", CheckStatus.ERROR: "ERROR"}
+_PASS_WORDS = {CheckStatus.IMPROVED: "IMPROVED", CheckStatus.UNPROVEN: "no drift proven"}
 
 
 def case_text(report: CaseReport) -> str:
@@ -76,7 +77,7 @@ def _judged(report: CaseReport) -> Iterator[str]:
     if len(failures) > _ROWS:
         yield from _row("", f"+{len(failures) - _ROWS} more: {_show(report)}")
     for check in report.close[:_PASSES]:
-        word = "IMPROVED" if check.status is CheckStatus.IMPROVED else "close"
+        word = _PASS_WORDS.get(check.status, "close")
         yield from _facts("ok", f"{_plain(check.name):<{width}}", [_values(check), _used(check), word])
     if report.why:
         yield from _row("why", f"{report.why.cause}: {report.why.text}")

@@ -44,7 +44,7 @@ def test_a_drift_tells_the_interval_and_is_accepted_by_as_many_runs(noisy, fake_
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*loss*0.5200 -> 0.9*used*x*", "*n 5, interval 0.3*..0.6*, alpha 0.001*"])
     assert fake_kernel.runs == 10
-    result.stdout.fnmatch_lines(["*nbrepro accept*"])
+    result.stdout.fnmatch_lines(["*nbrepro review*"])
 
     result = noisy.accept()
     result.stdout.fnmatch_lines(["*1 baseline written (0 new, 1 changed) after 5 runs*"])
