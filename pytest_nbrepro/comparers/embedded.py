@@ -24,6 +24,7 @@ _ARGUMENTS = {
     "vega": ("element", "spec", "options"),
     "called": ("spec", "options"),
 }
+_MISSES = 1000  # calls without any JSON after which a script is no more looked into: each may cost its length
 _TEXT = r"""(?:"[^"\\]*+"|'[^'\\]*+')"""
 _PLAIN = re.compile(rf"\s*+(?:{_TEXT}|[\w.$]++(?:\(\s*+{_TEXT}?+\s*+\))?+)?+\s*+")
 _COMMA = re.compile(r"\s*+,\s*+")
@@ -63,14 +64,16 @@ def pull(text: str, kind: str) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _calls(text: str) -> list[Found]:
-    found, at = [], 0
-    while match := _CALL.search(text, at):
+    found, at, misses = [], 0, 0
+    while misses < _MISSES and (match := _CALL.search(text, at)):
         at = match.end()
         kind = match.lastgroup or ""
         each = _given(text, at, _ARGUMENTS.get(kind, (match["name"],)))
         if each.spans:
             found.append(each)
             at = each.spans[-1][1]
+        else:
+            misses += 1
     return found
 
 

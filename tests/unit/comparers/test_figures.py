@@ -170,6 +170,12 @@ def test_what_is_taken_out_leaves_a_mark():
     )
 
 
+def test_a_script_of_endless_misses_is_text():
+    text = 1000 * "spec = {" + 'spec = {"a": 1}'
+    assert embedded.pull(text, "") == (text, [])
+    assert embedded.pull(text[8:], "")[1] == [{"spec": {"a": 1}}]
+
+
 def test_no_more_is_read_than_a_call_has():
     text = "Plotly.newPlot('x', [1], {}, {}, [2])"
     mark = embedded.STAND_IN
