@@ -221,7 +221,8 @@ def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def _spacing(baseline: Array) -> Array:
     """Return the distance of each |value| to the next number of its dtype."""
     sizes = np.abs(baseline)
-    sizes = np.minimum(sizes, np.nextafter(np.finfo(sizes.dtype).max, 0))  # the last one's next is infinite
+    kind = sizes.dtype.type  # an untyped 0 would widen float32 under numpy before 2
+    sizes = np.minimum(sizes, np.nextafter(np.finfo(kind).max, kind(0)))  # the last one's next is infinite
     return np.asarray(np.spacing(sizes).astype(_wide(sizes.dtype)))
 
 

@@ -17,6 +17,7 @@ _DROPPED = {
     "MPLBACKEND",  # the kernel's default draws into the notebook
     "PYTHONEXECUTABLE",
     "PYTHONINSPECT",
+    "PYTHONSAFEPATH",  # the notebook's own folder stays importable
     "PYTHONSTARTUP",  # IPython would run it
     "PYTHONWARNINGS",  # meant for pytest
 }

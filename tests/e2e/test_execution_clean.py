@@ -72,6 +72,7 @@ def done(shared_bench: Any, progress: list[Progress]) -> Execution:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONSTARTUP", str(startup))
         patch.setenv("MPLBACKEND", "agg")
+        patch.setenv("PYTHONSAFEPATH", "1")
         patch.setenv("PYTHONWARNINGS", "error")
         patch.setenv("COVERAGE_FILE", "elsewhere")
         patch.delenv("PYTHONHASHSEED", raising=False)

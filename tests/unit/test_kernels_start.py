@@ -147,6 +147,7 @@ def test_what_a_kernel_inherits(tmp_path: Path) -> None:
         "JPY_PARENT_PID": "1",
         "MPLBACKEND": "agg",
         "PYTHONSTARTUP": "s",
+        "PYTHONSAFEPATH": "1",
         "PYTHONPATH": f"src{os.pathsep}/abs",
         "A": "outer",
     }
@@ -164,7 +165,7 @@ def test_what_a_kernel_inherits(tmp_path: Path) -> None:
         "A": "inner",
         "COVERAGE_FILE": "asked for",
     }
-    unset = ("MPLBACKEND", "PYTHONSTARTUP")
+    unset = ("MPLBACKEND", "PYTHONSAFEPATH", "PYTHONSTARTUP")
     assert told == {
         **dict.fromkeys(unset, "<unset>"),
         **dict.fromkeys(("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"), "<fresh>"),
