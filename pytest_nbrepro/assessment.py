@@ -69,7 +69,7 @@ def assess(case: Case, run: Run, places: Places) -> Assessment:
 
     A baseline that cannot be read makes an assessment that fails and says so.
     """
-    executed = read(run.folder / EXECUTED) if (run.folder / EXECUTED).exists() else None
+    executed = _executed(run)
     try:
         baseline = baselines.read(places.baselines / case.folder)
         accepted = read(baseline.notebook) if baseline and baseline.notebook else None
@@ -95,12 +95,8 @@ def assess(case: Case, run: Run, places: Places) -> Assessment:
 def agree(case: Case, first: Assessment, second: Run, places: Places) -> Assessment:
     """Judge a second run against the first one of the same case, as if that were its baseline."""
     assert first.executed is not None  # noqa: S101 - only complete runs get here
-    hidden = Hidden.of(first.run, places.root)
-    accepted = parse(
-        files.dump_json(baselines.slim(first.executed, first.run, hidden)), first.run.folder / EXECUTED
-    )
-    baseline = Baseline(first.run.folder, first.run.metrics, first.run.artifacts, None, {})
-    executed = read(second.folder / EXECUTED) if (second.folder / EXECUTED).exists() else _empty(second)
+    baseline, accepted = _as_baseline(first.run, first.executed, places)
+    executed = _executed(second) or _empty(second)
     spec = without_rules(case.spec, first.run)
     verdict = judge(second, executed, baseline, accepted, spec, Hidden.of(second, places.root))
     diff = "" if verdict.ok else _first_diff(second, executed, accepted, verdict, places)
@@ -125,11 +121,9 @@ def unmendable(assessment: Assessment, places: Places) -> tuple[Check, ...]:
     """
     case, run, executed = assessment.case, assessment.run, assessment.executed
     assert executed is not None  # noqa: S101 - only complete runs get here
-    hidden = Hidden.of(run, places.root)
-    accepted = parse(files.dump_json(baselines.slim(executed, run, hidden)), run.folder / EXECUTED)
-    own = Baseline(run.folder, run.metrics, run.artifacts, None, {})
+    own, accepted = _as_baseline(run, executed, places)
     spec = replace(without_xfail(case.spec), runs=1)
-    again = judge(run, executed, own, accepted, spec, hidden)
+    again = judge(run, executed, own, accepted, spec, Hidden.of(run, places.root))
     unexpected = [check for check in assessment.verdict.failed if check.status is CheckStatus.XPASS]
     return (*again.failed, *unexpected)
 
@@ -159,6 +153,7 @@ def keep_pending(
     values = {*(("metric", name) for name in run.metrics), *(("artifact", name) for name in run.artifacts)}
     kept = set() if refresh else {value for value, check in checks.items() if check.status.ok}
     leave = values - checks.keys()
+    environment = environment_of(run)
     entry = pending.Pending(
         case=case.id,
         notebook=case.notebook,
@@ -173,7 +168,7 @@ def keep_pending(
         draft = baselines.compose(
             replace(run, metrics=accepted_metrics(run, case.spec.metrics)),
             assessment.executed,
-            {**portable(environment_of(run)), "flags": environment_of(run)["flags"]},
+            {**portable(environment), "flags": environment["flags"]},
             assessment.baseline,
             kept,
             leave,
@@ -225,6 +220,19 @@ def _first_diff(run: Run, executed: Notebook, accepted: Notebook, verdict: Verdi
 def _as_text(cell: Mapping[str, Any]) -> dict[str, Any]:
     """Return a cell without its rich outputs, of which a baseline has the hash alone: their checks tell more."""
     return {**cell, "outputs": [o for o in cell["outputs"] if o["output_type"] == "stream"]}
+
+
+def _as_baseline(run: Run, executed: Notebook, places: Places) -> tuple[Baseline, Notebook]:
+    """Return a run as the baseline that accepting all of it would make, and that baseline's executed copy."""
+    slimmed = baselines.slim(executed, run, Hidden.of(run, places.root))
+    baseline = Baseline(run.folder, run.metrics, run.artifacts, None, {})
+    return baseline, parse(files.dump_json(slimmed), run.folder / EXECUTED)
+
+
+def _executed(run: Run) -> Notebook | None:
+    """Return a run's executed copy; None where there is none."""
+    path = run.folder / EXECUTED
+    return read(path) if path.exists() else None
 
 
 def _empty(run: Run) -> Notebook:

@@ -119,7 +119,7 @@ class Session:
     def conclude(self, item: pytest.Item, trial: Trial, *, seconds: float) -> None:
         """Record what became of a case, warn of what should be known, and fail where it does not reproduce."""
         __tracebackhide__ = True
-        report = self.report(trial)
+        report = case_report(trial.assessment, self.places.root, trial)
         item.user_properties += used_values(report)
         item.stash.setdefault(_RECORDS, []).append(
             Record(
@@ -136,10 +136,6 @@ class Session:
             item.warn(NotebookWarning(f"{trial.assessment.case.id}: {NOTHING}"))
         if not trial.ok:
             raise NotReproduced(case_text(report), report.line)
-
-    def report(self, trial: Trial) -> CaseReport:
-        """Return what a report tells of a trial."""
-        return case_report(trial.assessment, self.places.root, trial)
 
     # -- the end ------------------------------------------------------------------------------------
 

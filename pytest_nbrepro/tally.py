@@ -106,8 +106,6 @@ class Tally:
 
     def _accept(self) -> None:
         accepted = {record.folder: record for record in self.records if record.accepted}
-        if not accepted:
-            return
         for folder, record in accepted.items():
             try:
                 entry = pending.read(self.places.pending, self.places.pending / folder / pending.RECORD)

@@ -89,16 +89,12 @@ def without_xfail(spec: Spec) -> Spec:
 def without_rules(spec: Spec, run: Run) -> Spec:
     """Return a spec that only holds two runs against each other: its limits, not what it demands of a run."""
     spec = without_xfail(spec)
+    lost = set(_declared(spec.metrics)) - run.metrics.keys()
+    gone = set(_declared(spec.artifacts)) - run.artifacts.keys()
     metrics = tuple(
-        dataclasses.replace(rule, min=None, max=None)
-        for rule in spec.metrics
-        if rule.pattern in run.metrics or rule.ignore or _WILD & set(rule.pattern)
+        dataclasses.replace(rule, min=None, max=None) for rule in spec.metrics if rule.pattern not in lost
     )
-    artifacts = tuple(
-        rule
-        for rule in spec.artifacts
-        if rule.pattern in run.artifacts or rule.ignore or _WILD & set(rule.pattern)
-    )
+    artifacts = tuple(rule for rule in spec.artifacts if rule.pattern not in gone)
     return dataclasses.replace(spec, metrics=metrics, artifacts=artifacts)
 
 
