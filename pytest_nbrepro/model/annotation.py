@@ -1,0 +1,123 @@
+"""What an annotation says, and what of it a run is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+FlagValue = Any
+"""None, bool, int, float, complex, str, or a list, tuple or dict of these."""
+
+FEWEST_RUNS = 5  # of a statistical baseline; with fewer its intervals are too wide to find anything
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The allowance of a check as written; None stands for the default of the value's type."""
+
+    rel: float | None = None
+    abs: float | None = None
+    ulp: int | None = None
+
+
+@dataclass(frozen=True)
+class MetricRule:
+    """How the metrics whose names match `pattern` are judged."""
+
+    pattern: str
+    limits: Limits = Limits()
+    ignore: bool = False
+    of: int | None = None  # the metric counts `value * of` things …
+    flips: int = 0  # … of which so many may change
+    better: Literal["higher", "lower"] | None = None
+    min: float | None = None
+    max: float | None = None
+    value: str | None = None  # a Python expression, evaluated in the kernel after the last cell
+    series: bool = False  # all values that a run reports count, step by step, not the last one alone
+    xfail: str | None = None  # strict: the reason why this check is expected to fail
+
+
+@dataclass(frozen=True)
+class ArtifactRule:
+    """How the artifacts whose names match `pattern` are judged; what does not apply to a kind is unused."""
+
+    pattern: str
+    limits: Limits = Limits()
+    ignore: bool = False
+    columns: Mapping[str, Limits] = field(default_factory=dict)  # by column, member or JSON-path pattern
+    ignore_columns: tuple[str, ...] = ()  # patterns of columns, members or JSON paths left out
+    key: tuple[str, ...] = ()  # tables: rows are joined on these columns
+    order: Literal["position", "any"] = "position"  # tables: `any` compares rows as a multiset
+    tile: float | None = None  # images: share of the worst tile's pixels that may differ, 0 to 1
+    numbers: Limits | None = None  # text: numbers within equal text are compared within these
+    xfail: str | None = None
+
+
+@dataclass(frozen=True)
+class OutputsRule:
+    """How text results and stdout of cells are judged."""
+
+    ignore: bool = False
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a notebook's annotation says, merged from all places and checked."""
+
+    flags: Mapping[str, FlagValue] = field(default_factory=dict)
+    cases: Mapping[str, Mapping[str, FlagValue]] = field(default_factory=dict)
+    matrix: Mapping[str, tuple[FlagValue, ...]] = field(default_factory=dict)
+    metrics: tuple[MetricRule, ...] = ()  # later rules win
+    artifacts: tuple[ArtifactRule, ...] = ()  # later rules win
+    outputs: OutputsRule = OutputsRule()
+    inputs: tuple[str, ...] = ()
+    seed: int | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    kernel: str | None = None
+    timeout: float | None = None  # seconds, whole run
+    cell_timeout: float | None = None  # seconds, one cell
+    memory: int | None = None  # bytes, resident, the kernel's whole process tree
+    xfail: str | None = None
+    marks: tuple[str, ...] = ()
+    runs: int = 1  # how many runs a baseline rests on; from FEWEST_RUNS on it is statistical
+
+
+@dataclass(frozen=True)
+class Case:
+    """One notebook with one set of flag values: one test item."""
+
+    notebook: str  # POSIX path relative to the project's root
+    name: str
+    flags: Mapping[str, FlagValue]  # only the values that are given; the others stay as the source has them
+    spec: Spec
+    folder: str  # POSIX path of its baseline, relative to the folder of baselines
+
+    @property
+    def id(self) -> str:
+        """The name that people read and type: ``analysis/train.ipynb::x=-1.0``."""
+        return f"{self.notebook}::{self.name}"
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """A request to measure the code that a notebook imports; paths are those of the real tree."""
+
+    config_file: str | None
+    source: tuple[str, ...]  # folders or package names
+    branch: bool
+    data_file: str  # where the kernel's data go, with real paths, in coverage.py's format
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that `runner.run_case` needs, picklable."""
+
+    case: Case
+    root: Path  # the project's root
+    store: Path  # the folder `.nbrepro`
+    baselines: Path  # the folder of baselines, which a run must not see
+    timeout: float | None = None  # seconds, where the annotation sets none
+    coverage: Coverage | None = None
