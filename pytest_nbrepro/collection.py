@@ -12,36 +12,39 @@ import pytest
 from pytest_nbrepro import spec
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import Case
-from pytest_nbrepro.notebook import read
+from pytest_nbrepro.notebook import Notebook, read
 from pytest_nbrepro.plugin import SESSION
 from pytest_nbrepro.session import NotReproduced, Session
 
 
 def collect(path: Path, parent: pytest.Collector, session: Session) -> pytest.Collector | None:
-    """Return a collector for a notebook that is annotated, named on the command line, or wanted anyhow.
+    """Return a collector for a notebook that may be annotated, is named on the command line, or wanted anyhow.
 
     Executed copies in run stores are left alone, also where a store was brought from elsewhere.
     """
     if (path.parent / "run.json").exists():
         return None
-    wanted = parent.session.isinitpath(path) or (session.settings.all and not spec.excluded(path))
-    try:
-        if not wanted and not spec.annotated(path, session.project):
-            return None
-    except NbreproError as error:
-        session.project_fault = error
-    collector: NotebookFile = NotebookFile.from_parent(parent, path=path)
+    named = parent.session.isinitpath(path)
+    beside = spec.annotated_beside(path, session.project)
+    if not (named or session.settings.all or beside or spec.may_say(path)):
+        return None
+    collector: NotebookFile = NotebookFile.from_parent(parent, path=path, named=named, beside=beside)
     return collector
 
 
 class NotebookFile(pytest.File):
-    """A notebook; its items are its cases."""
+    """A notebook; its items are its cases, none where it turns out to have no annotation."""
+
+    def __init__(self, *, named: bool, beside: bool, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.named = named  # on the command line: it is taken whatever its metadata say
+        self.beside = beside  # its annotation lies beside it, or in the project's file
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield an item a case; a notebook or annotation with faults yields one that fails with them."""
         session = self.config.stash[SESSION]
         try:
-            cases = _cases(self.path, session)
+            cases = self._cases(session)
             items = [NotebookItem.from_parent(self, name=case.name, case=case) for case in cases]
             for item in items:
                 item.mark()
@@ -50,18 +53,23 @@ class NotebookFile(pytest.File):
             return
         yield from items
 
+    def _cases(self, session: Session) -> tuple[Case, ...]:
+        if session.project_fault is not None:
+            raise session.project_fault
+        notebook = read(self.path)
+        if not (self.named or self._wanted(notebook, session)):
+            return ()
+        if not self.path.is_relative_to(session.project.root):
+            raise NbreproError(
+                f"this notebook lies outside the project's root {session.project.root}",
+                where=str(self.path),
+                hint="run pytest from a folder above it, or give --rootdir",
+            )
+        return spec.expand(notebook, session.project, spec.load(notebook, session.project))
 
-def _cases(path: Path, session: Session) -> tuple[Case, ...]:
-    if session.project_fault is not None:
-        raise session.project_fault
-    if not path.is_relative_to(session.project.root):
-        raise NbreproError(
-            f"this notebook lies outside the project's root {session.project.root}",
-            where=str(path),
-            hint="run pytest from a folder above it, or give --rootdir",
-        )
-    notebook = read(path)
-    return spec.expand(notebook, session.project, spec.load(notebook, session.project))
+    def _wanted(self, notebook: Notebook, session: Session) -> bool:
+        said = spec.said(notebook.metadata)
+        return self.beside or session.settings.all if said is None else said
 
 
 class NotebookItem(pytest.Item):

@@ -6,6 +6,7 @@ Neither pydantic nor the YAML parser is imported here, so that looking for annot
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import re
 import tomllib
@@ -22,6 +23,7 @@ from pytest_nbrepro.sources import Fault, Source, toml_lines
 _FILE = "pyproject.toml"
 _TABLE = ("tool", "nbrepro")
 _SUFFIX = ".nbrepro.yaml"
+_WORD = b'"nbrepro"'
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,9 @@ class Project:
 
     def relative(self, path: Path) -> str | None:
         """Return a path's POSIX form relative to the root, None where it lies elsewhere."""
-        pairs = ((path.absolute(), self.root.absolute()), (path.resolve(), self.root.resolve()))
-        for file, root in pairs:
-            if file.is_relative_to(root) and ".." not in file.parts:
+        for settled in (Path.absolute, Path.resolve):  # the second asks the disk for each folder
+            file, root = settled(path), settled(self.root)
+            if ".." not in file.parts and file.is_relative_to(root):
                 return file.relative_to(root).as_posix()
         return None
 
@@ -132,8 +134,11 @@ def annotated(path: Path, project: Project) -> bool:
     that it fails instead of being passed over.
     """
     said = _metadata_of(path)
-    if said is not None:
-        return said
+    return annotated_beside(path, project) if said is None else said
+
+
+def annotated_beside(path: Path, project: Project) -> bool:
+    """Tell whether the annotation of a notebook lies beside it or in the project's file."""
     if os.path.lexists(sidecar(path)) or os.path.lexists(misnamed_sidecar(path)):
         return True
     return any(True for _ in project.matching(path))
@@ -144,19 +149,35 @@ def excluded(path: Path) -> bool:
     return _metadata_of(path) is False
 
 
-def _metadata_of(path: Path) -> bool | None:
-    """Return what the notebook's metadata say: False for ``nbrepro: false``, None where they say nothing."""
+def may_say(path: Path) -> bool:
+    """Tell whether a notebook's own metadata may say something, without parsing it: whether it has the word.
+
+    A file that cannot be read may, so that it fails instead of being passed over.
+    """
     try:
-        data = path.read_bytes()
-        if b'"nbrepro"' not in data:
-            return None
-        notebook = json.loads(data)
+        with path.open("rb") as stream:
+            if not os.fstat(stream.fileno()).st_size:
+                return False
+            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                return data.rfind(_WORD) >= 0  # the metadata come last
+    except (OSError, ValueError):  # a pipe cannot be mapped
+        return True
+
+
+def said(metadata: Mapping[str, Any]) -> bool | None:
+    """Return what a notebook's metadata say: False for ``nbrepro: false``, None where they say nothing."""
+    return metadata["nbrepro"] is not False if "nbrepro" in metadata else None
+
+
+def _metadata_of(path: Path) -> bool | None:
+    if not may_say(path):
+        return None
+    try:
+        notebook = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return True
     metadata = notebook.get("metadata") if isinstance(notebook, dict) else None
-    if not isinstance(metadata, dict) or "nbrepro" not in metadata:
-        return None
-    return metadata["nbrepro"] is not False
+    return said(metadata) if isinstance(metadata, dict) else None
 
 
 def sidecar(notebook: Path) -> Path:

@@ -25,13 +25,35 @@ from pytest_nbrepro.errors import SpecError
 from pytest_nbrepro.foreign import own_keys
 from pytest_nbrepro.model import Case, Spec
 from pytest_nbrepro.notebook import Notebook
-from pytest_nbrepro.project import Project, annotated, excluded, load_project, misnamed_sidecar, sidecar
+from pytest_nbrepro.project import (
+    Project,
+    annotated,
+    annotated_beside,
+    excluded,
+    load_project,
+    may_say,
+    misnamed_sidecar,
+    said,
+    sidecar,
+)
 from pytest_nbrepro.sources import Fault, Source, json_lines, merge, origin
 
 if TYPE_CHECKING:
     from pytest_nbrepro.schema import Key
 
-__all__ = ["Project", "annotated", "case_folder", "excluded", "expand", "known_keys", "load", "load_project"]
+__all__ = [
+    "Project",
+    "annotated",
+    "annotated_beside",
+    "case_folder",
+    "excluded",
+    "expand",
+    "known_keys",
+    "load",
+    "load_project",
+    "may_say",
+    "said",
+]
 
 _METADATA = ("metadata", "nbrepro")
 _ARTIFACT_TAG = "artifact:"
