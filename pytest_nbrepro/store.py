@@ -16,6 +16,7 @@ from pytest_nbrepro.errors import StoreError
 from pytest_nbrepro.model import Artifact, CellRecord, Metric, Run, RunError, RunStatus
 
 SCHEMA = 1
+RECORD = "run.json"
 EXECUTED = "notebook.ipynb"  # the executed copy in a run's folder
 ENVIRONMENT = "environment.json"
 _ATTEMPTS = 100
@@ -75,9 +76,9 @@ class Store:
         """
         record = {"schema": SCHEMA, **_process(), **to_record(run)}
         try:
-            files.write_json(run.folder / "run.json", record)
+            files.write_json(run.folder / RECORD, record)
         except OSError as error:
-            raise _unwritable(run.folder / "run.json", error) from error
+            raise _unwritable(run.folder / RECORD, error) from error
 
     def ids(self) -> list[str]:
         """Return the ids of all runs, oldest first."""
@@ -112,7 +113,7 @@ def read_run(folder: Path) -> Run:
     Raises:
         StoreError: there is none, it cannot be read, or a newer version wrote it.
     """
-    path = folder / "run.json"
+    path = folder / RECORD
     try:
         record = json.loads(path.read_text("utf-8"))
         check_schema(record, SCHEMA)

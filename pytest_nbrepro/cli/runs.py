@@ -16,6 +16,7 @@ from pytest_nbrepro.cli import output
 from pytest_nbrepro.cli.group import FAULT, complain
 from pytest_nbrepro.cli.site import Asked, Site
 from pytest_nbrepro.errors import StoreError
+from pytest_nbrepro.index import Index
 from pytest_nbrepro.model import Run, RunStatus
 from pytest_nbrepro.store import Store
 
@@ -84,14 +85,14 @@ def select(store: Store, ids: Sequence[str], notebook: str | None, status: str |
         status: how they must have ended.
         limit: how many at most.
     """
-    listing = Listing()
+    listing, index = Listing(), Index(store)
     for run_id in reversed(ids):
-        if not (store.runs / run_id / "run.json").exists():  # claimed a moment ago, or never begun
-            continue
         try:
-            run = store.read(run_id)
+            run = index.read(run_id)
         except StoreError as error:
             listing.faults[run_id] = str(error)
+            continue
+        if run is None:  # claimed a moment ago, or never begun
             continue
         if (notebook and not _named(run, notebook)) or (status and run.status != status):
             continue
@@ -99,6 +100,7 @@ def select(store: Store, ids: Sequence[str], notebook: str | None, status: str |
             listing.more = True
             break
         listing.runs.append(run)
+    index.save()
     return listing
 
 

@@ -14,7 +14,7 @@ from pytest_nbrepro.cli.group import FAULT, complain
 from pytest_nbrepro.cli.site import Asked, Site
 from pytest_nbrepro.errors import NbreproError, StoreError
 from pytest_nbrepro.model import Run, RunStatus
-from pytest_nbrepro.store import Store
+from pytest_nbrepro.store import RECORD, Store
 
 if TYPE_CHECKING:
     from pytest_nbrepro.assessment import Assessment
@@ -92,7 +92,7 @@ def resolve(store: Store, text: str) -> Run:
     if text != LAST:
         return store.find(text)
     for run_id in reversed(store.ids()):
-        if (store.runs / run_id / "run.json").exists():
+        if (store.runs / run_id / RECORD).exists():
             return store.read(run_id)
     raise StoreError("there are no runs yet", where=str(store.runs), hint="pytest --nbrepro makes them")
 

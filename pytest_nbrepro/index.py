@@ -1,0 +1,78 @@
+"""The index of the run store: what a list of runs tells of each, so that listing opens only those that are new.
+
+It is a cache, `index.jsonl` in the run store: a first line ``{"schema": 1}``, then a line a run, ``[id, stamp,
+record]``. A record whose stamp is no longer that of its `run.json`, or that is not in there, is read anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+from typing import Any
+
+from pytest_nbrepro import files
+from pytest_nbrepro.model import Run, RunStatus
+from pytest_nbrepro.store import RECORD, Store, from_record, read_run, to_record
+
+_FILE = "index.jsonl"
+_SCHEMA = 1
+_Stamp = list[int]  # modification time in ns and inode: a record is only ever replaced, never changed
+
+
+class Index:
+    """The runs of a store as a list tells them: without cells and artifacts, metrics without their steps."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._path = store.folder / _FILE
+        self._known = self._load()
+        self._changed = False
+
+    def read(self, run_id: str) -> Run | None:
+        """Return a run as a list tells it; None where it has no record, or none yet.
+
+        Raises:
+            StoreError: its record cannot be read.
+        """
+        folder = self._store.runs / run_id
+        try:
+            status = os.stat(f"{folder}/{RECORD}")  # noqa: PTH116 - thousands of times
+        except OSError:
+            return None
+        stamp = [status.st_mtime_ns, status.st_ino]
+        known = self._known.get(run_id)
+        if known is not None and known[0] == stamp:
+            return from_record(known[1], folder)
+        run = _listed(read_run(folder))
+        if run.status is not RunStatus.RUNNING:
+            self._known[run_id] = stamp, to_record(run)
+            self._changed = True
+        return run
+
+    def save(self) -> None:
+        """Keep what was read, and forget runs that are gone; a store that cannot be written is listed all the same."""
+        present = set(self._store.ids())
+        kept = {run_id: entry for run_id, entry in self._known.items() if run_id in present}
+        if not self._changed and len(kept) == len(self._known):
+            return
+        lines = [json.dumps({"schema": _SCHEMA})]
+        lines += [json.dumps([run_id, stamp, record]) for run_id, (stamp, record) in kept.items()]
+        with contextlib.suppress(OSError):
+            files.write_text(self._path, "\n".join(lines) + "\n")
+
+    def _load(self) -> dict[str, tuple[_Stamp, dict[str, Any]]]:
+        try:
+            first, *rest = self._path.read_text("utf-8").splitlines()
+            if json.loads(first) != {"schema": _SCHEMA}:
+                return {}
+            return {run_id: (stamp, record) for run_id, stamp, record in map(json.loads, rest)}
+        except (OSError, ValueError, TypeError):  # none yet, or torn: all is read anew
+            return {}
+
+
+def _listed(run: Run) -> Run:
+    metrics = {name: dataclasses.replace(metric, steps=()) for name, metric in run.metrics.items()}
+    error = run.error and dataclasses.replace(run.error, traceback="")
+    return dataclasses.replace(run, metrics=metrics, artifacts={}, cells=(), error=error, notes=())
