@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_nbrepro.errors import nearest
-from pytest_nbrepro.model import FEWEST_RUNS
+from pytest_nbrepro.model import FEWEST_NEW_RUNS, FEWEST_RUNS
 
 _SHOWN = 40
 _DEPTH = 100
@@ -82,6 +82,14 @@ def tolerance(value: Any) -> float:
     return converted
 
 
+def allowance(value: Any) -> float:
+    """Return a finite number above 0."""
+    converted = number(value)
+    if converted <= 0:
+        raise Wrong(f"must be more than 0, is {value}")
+    return converted
+
+
 def truth(value: Any) -> bool:
     """Return true or false."""
     if not isinstance(value, bool):
@@ -111,6 +119,16 @@ def runs(value: Any) -> int:
         raise Wrong(
             f"must be 1, or at least {FEWEST_RUNS}, is {number}: "
             f"the interval would be {width} standard deviations wide to each side, k would be {width} at n = {number}"
+        )
+    return number
+
+
+def new_runs(value: Any) -> int:
+    """Return 1, or a number of runs whose spread can be told."""
+    number = whole(1, 1001)(value)
+    if 1 < number < FEWEST_NEW_RUNS:
+        raise Wrong(
+            f"must be 1, or at least {FEWEST_NEW_RUNS}, is {number}: two runs hardly tell how much they vary"
         )
     return number
 

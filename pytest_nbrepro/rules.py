@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_nbrepro.model import ArtifactRule, MetricRule, OutputsRule, Spec
@@ -15,15 +15,24 @@ _WILD = frozenset("*?[")
 def across(merged: Mapping[Any, Any]) -> list[Fault]:
     """Return what is wrong between the keys of a merged annotation; single values may have faults."""
     metrics = merged.get("metrics")
-    if not isinstance(metrics, Mapping):
-        return []
-    rules = [(name, rule) for name, rule in metrics.items() if isinstance(rule, Mapping)]
+    known = metrics if isinstance(metrics, Mapping) else {}
+    rules = [(name, rule) for name, rule in known.items() if isinstance(rule, Mapping)]
     faults = [fault for name, rule in rules for fault in _metric_faults(name, rule)]
-    if (_number(merged.get("runs")) or 1) > 1:
-        series = [name for name, rule in rules if rule.get("series") is True]
-        what = "does not go with 'runs': a statistical baseline holds single values"
-        faults += [Fault(("metrics", name, "series"), what) for name in series]
-    return faults
+    return [*faults, *_run_faults(merged, rules)]
+
+
+def _run_faults(merged: Mapping[Any, Any], rules: Sequence[tuple[Any, Mapping[Any, Any]]]) -> Iterator[Fault]:
+    """Yield what is wrong between the numbers of runs and what needs them."""
+    runs, new_runs = (_number(merged.get(key)) or 1 for key in ("runs", "new_runs"))
+    if new_runs > 1 and runs == 1:
+        yield Fault(("new_runs",), "needs 'runs', a baseline of several runs to be compared with")
+    for name, rule in rules:
+        if runs > 1 and rule.get("series") is True:
+            what = "does not go with 'runs': a statistical baseline holds single values"
+            yield Fault(("metrics", name, "series"), what)
+        if new_runs == 1 and "margin" in rule:
+            what = "needs 'new_runs': one run cannot show that two means differ by less"
+            yield Fault(("metrics", name, "margin"), what)
 
 
 def _metric_faults(name: Any, rule: Mapping[Any, Any]) -> Iterator[Fault]:
@@ -34,6 +43,8 @@ def _metric_faults(name: Any, rule: Mapping[Any, Any]) -> Iterator[Fault]:
     if low is not None and high is not None and low > high:
         last = max(("min", "max"), key=list(rule).index)
         yield Fault((*path, last), f"'min' is greater than 'max': {low} > {high}")
+    if "margin" in rule and rule["margin"] in ({}, None):
+        yield Fault((*path, "margin"), "needs 'rel' or 'abs'")
     if "value" in rule and not _WILD.isdisjoint(str(name)):
         yield Fault((*path, "value"), f"needs the name of one metric, {name!r} is a pattern")
     if "value" in rule and rule.get("series") is True:
@@ -64,6 +75,7 @@ def settled(merged: Mapping[Any, Any]) -> Spec:
         xfail=keys.xfail,
         marks=keys.marks,
         runs=keys.runs,
+        new_runs=keys.new_runs,
     )
 
 
@@ -79,6 +91,7 @@ def _metric(pattern: str, keys: MetricKeys | None) -> MetricRule:
         min=keys.min,
         max=keys.max,
         value=keys.value,
+        margin=keys.margin.limits() if keys.margin else None,
         series=keys.series,
         xfail=keys.xfail,
     )

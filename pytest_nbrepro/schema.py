@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from pytest_nbrepro import model, readers
 from pytest_nbrepro.errors import nearest
 from pytest_nbrepro.keytypes import (
+    Allowance,
     CaseName,
     Count,
     Kind,
@@ -72,6 +73,19 @@ class LimitKeys(_Keys):
         return model.Limits(self.rel, self.abs, self.ulp)
 
 
+class MarginKeys(_Keys):
+    """By how much the mean of new runs may differ from that of a baseline's: ``max(abs, rel * |mean|)``."""
+
+    rel: Allowance = Field(
+        default=None, description="Margin as a share of the magnitude of the baseline's mean."
+    )
+    abs: Allowance = Field(default=None, description="Margin in the unit of the metric.")
+
+    def limits(self) -> model.Limits:
+        """Return the margin."""
+        return model.Limits(self.rel, self.abs)
+
+
 class MetricKeys(LimitKeys):
     """How metrics are judged."""
 
@@ -92,6 +106,13 @@ class MetricKeys(LimitKeys):
         default=None,
         description="What the metric is: evaluated in the kernel after the last cell, at full precision. "
         "Needs a name without wildcards.",
+    )
+    margin: Annotated[
+        MarginKeys | None, WrapValidator(take_limits), Kind("mapping with rel or abs", MarginKeys)
+    ] = Field(
+        default=None,
+        description="By how much the means of several runs may differ: the metric passes when it is shown that they "
+        "differ by less. Needs `new_runs`.",
     )
     series: Annotated[bool, PlainValidator(readers.truth), Kind("true or false")] = Field(
         default=False,
@@ -206,6 +227,12 @@ class SpecKeys(_Keys):
         default=1,
         description="How many runs a baseline rests on. From 5 on its metrics may vary: a run is held against the "
         "interval in which these runs predict it.",
+    )
+    new_runs: Annotated[int, PlainValidator(readers.new_runs), Kind("1, or a whole number from 3 on")] = (
+        Field(
+            default=1,
+            description="How many runs a test makes, all of which are judged together. Needs `runs` from 5 on.",
+        )
     )
 
 

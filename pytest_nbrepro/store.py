@@ -226,6 +226,8 @@ def metric_record(metric: Metric) -> dict[str, Any]:
         record["cell"] = metric.cell
     if metric.steps:
         record["steps"] = [[step, files.to_json(value)] for step, value in metric.steps]
+    if metric.samples:
+        record["runs"] = [files.to_json(value) for value in metric.samples]
     return record
 
 
@@ -236,6 +238,7 @@ def metric_from(record: Mapping[str, Any]) -> Metric:
         dtype=record["dtype"],
         cell=record.get("cell"),
         steps=tuple((step, files.from_json(value)) for step, value in record.get("steps", ())),
+        samples=tuple(files.from_json(value) for value in record.get("runs", ())),
     )
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_nbrepro import pending
-from pytest_nbrepro.assessment import Assessment, Places, agree, assess, keep_pending, unmendable
+from pytest_nbrepro.assessment import Assessment, Places, agree, keep_pending, unmendable
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import CheckStatus, Progress, Run, RunStatus, Task
 from pytest_nbrepro.options import Update
 from pytest_nbrepro.runner import run_case
-from pytest_nbrepro.sampling import sample
+from pytest_nbrepro.sampling import Sample, repeat, sample
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def settle(
 ) -> Trial:
     """Judge a run; where the case has no baseline, run it a second time and see whether the two agree.
 
-    A case with a statistical baseline runs as often as its annotation asks, whenever values are to wait.
+    A case with a statistical baseline runs as often as its annotation asks: for a test, and for a baseline whenever
+    values are to wait.
 
     Raises:
         NbreproError: the policy contradicts the annotation.
@@ -89,45 +90,48 @@ def settle(
     """
     _check_policy(task, policy)
     case = task.case
-    assessment = assess(case, run, places)
-    if run.status is not RunStatus.COMPLETED or _broken(assessment):
-        return Trial(assessment, 1)
+    tested = repeat(task, run, places, progress)
+    assessment, runs = tested.assessment, len(tested.runs)
+    if assessment.run.status is not RunStatus.COMPLETED or _broken(assessment):
+        return Trial(assessment, runs, refused=tested.refused)
     if assessment.baseline is None and assessment.verdict.checks:
-        return _first(task, assessment, places, policy, progress)
+        return _first(task, tested, places, policy, progress)
     kind = _kind(assessment, policy)
-    if kind is None:
+    if tested.refused or kind is None:
         pending.drop(places.pending, case.folder)
-        return Trial(assessment, 1)
+        return Trial(assessment, runs, refused=tested.refused)
     if refused := _beyond_acceptance(assessment, places):
         pending.drop(places.pending, case.folder)
-        return Trial(assessment, 1, refused=refused)
-    drawn = sample(task, assessment, places, progress)
+        return Trial(assessment, runs, refused=refused)
+    drawn = sample(task, assessment, places, progress, tested.runs)
+    runs = len(drawn.runs)
     if drawn.refused:
         pending.drop(places.pending, case.folder)
-        return Trial(assessment, drawn.runs, refused=drawn.refused)
-    once = assessment.baseline is not None and assessment.baseline.once and drawn.runs == 1
+        return Trial(assessment, runs, refused=drawn.refused)
+    once = assessment.baseline is not None and assessment.baseline.once and runs == 1
     fixture = assessment.baseline is not None and assessment.baseline.fixture
     refresh = policy.update is Update.ALL
     keep_pending(drawn.assessment, places, kind, once=once, fixture=fixture, refresh=refresh)
-    return Trial(assessment, drawn.runs, kind, policy.accepts(kind))
+    return Trial(assessment, runs, kind, policy.accepts(kind))
 
 
 def _first(
     task: Task,
-    assessment: Assessment,
+    tested: Sample,
     places: Places,
     policy: Policy,
     progress: Callable[[Progress], None] | None,
 ) -> Trial:
     """Keep a first baseline as pending, once a second run agrees with the first, or all runs are made."""
+    assessment = tested.assessment
     if refused := _beyond_acceptance(assessment, places):
         pending.drop(places.pending, task.case.folder)
         return Trial(assessment, 1, refused=refused)
-    drawn = sample(task, assessment, places, progress)
+    drawn = sample(task, assessment, places, progress, tested.runs)
+    runs = len(drawn.runs)
     if drawn.refused:
         pending.drop(places.pending, task.case.folder)
-        return Trial(drawn.assessment, drawn.runs, refused=drawn.refused)
-    runs = drawn.runs
+        return Trial(drawn.assessment, runs, refused=drawn.refused)
     if runs == 1 and not policy.once:
         second = agree(task.case, assessment, run_case(task, progress), places)
         runs = 2

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from pytest_nbrepro import capture, comparers
 from pytest_nbrepro.baselines import stored_text
-from pytest_nbrepro.comparers import intervals, numbers, outputs, series
+from pytest_nbrepro.comparers import equivalence, intervals, numbers, outputs, series
 from pytest_nbrepro.comparers.base import part
 from pytest_nbrepro.model import (
     ArtifactRule,
@@ -106,7 +106,7 @@ def _declared(rules: Sequence[_Rule]) -> list[str]:
 def _metrics(run: Run, baseline: Baseline | None, spec: Spec) -> Iterator[Check]:
     rules = spec.metrics
     accepted = baseline.metrics if baseline else {}
-    alpha = intervals.share(sum(intervals.varies(accepted[name]) for name in _watched(accepted, rules)))
+    alpha = intervals.share(sum(_statistical(run, accepted, rules)))
     for name in _names(run.metrics, accepted, rules):
         rule = rule_for(name, rules) or MetricRule(name)
         if rule.ignore:
@@ -122,9 +122,12 @@ def _metrics(run: Run, baseline: Baseline | None, spec: Spec) -> Iterator[Check]
             yield _expected(dataclasses.replace(check, cell=result.cell), rule.xfail)
 
 
-def _watched(names: Iterable[str], rules: Sequence[MetricRule]) -> list[str]:
-    """Return the metrics that no rule ignores."""
-    return [name for name in names if not (rule_for(name, rules) or MetricRule(name)).ignore]
+def _statistical(run: Run, accepted: Mapping[str, Metric], rules: Sequence[MetricRule]) -> Iterator[int]:
+    """Yield for each metric that is held against an interval how many values of it are."""
+    for name, wanted in accepted.items():
+        rule = rule_for(name, rules) or MetricRule(name)
+        if not rule.ignore and rule.margin is None and intervals.varies(wanted):
+            yield max(len(run.metrics[name].samples) if name in run.metrics else 0, 1)
 
 
 def _compared(name: str, wanted: Metric, result: Metric, rule: MetricRule, runs: int, alpha: float) -> Check:
@@ -136,6 +139,8 @@ def _compared(name: str, wanted: Metric, result: Metric, rule: MetricRule, runs:
     if not wanted.samples:
         message = f"the baseline holds one run, the annotation asks for {runs}: accept it again"
         return Check("metric", name, CheckStatus.STRUCTURE, message=message, n=1, bad=1)
+    if rule.margin is not None:
+        return equivalence.compare_equivalent(name, wanted, result, rule, rule.margin)
     return intervals.compare_sampled(name, wanted, result, rule, alpha)
 
 

@@ -100,6 +100,7 @@ _LIMITS = " of limits"
 _TABLES = {
     "": " |",
     "metrics.<name>": " of a metric's rule",
+    "metrics.<name>.margin": _LIMITS,
     "artifacts.<name>": " of an artifact's rule",
     "artifacts.<name>.columns.<column>": _LIMITS,
     "artifacts.<name>.numbers": _LIMITS,

@@ -1,4 +1,4 @@
-"""Statistical baselines, ``runs: n``: one new value held against the prediction interval of n accepted ones."""
+"""Statistical baselines, ``runs: n``: new values held against the prediction interval of n accepted ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pytest_nbrepro.comparers import numbers
+from pytest_nbrepro.comparers import numbers, several
 from pytest_nbrepro.comparers.base import shown
 from pytest_nbrepro.comparers.student import multiplier
 from pytest_nbrepro.model import Check, CheckStatus, Metric, MetricRule, Number, Place
@@ -26,14 +26,17 @@ class Interval:
     alpha: float
 
     def __str__(self) -> str:
-        low, high = self.centre - self.half, self.centre + self.half
-        told = f"{low!r}..{high!r}"
-        for digits in range(_SHORT, _LONG):
-            ends = f"{low:.{digits}g}", f"{high:.{digits}g}"
-            if ends[0] != ends[1]:
-                told = "..".join(ends)
-                break
+        told = span(self.centre - self.half, self.centre + self.half)
         return f"n {self.n}, interval {told}, alpha {self.alpha:g}"
+
+
+def span(low: float, high: float) -> str:
+    """Return the ends of an interval, with enough digits to tell them apart."""
+    for digits in range(_SHORT, _LONG):
+        ends = f"{low:.{digits}g}", f"{high:.{digits}g}"
+        if ends[0] != ends[1]:
+            return "..".join(ends)
+    return f"{low!r}..{high!r}"
 
 
 def varies(metric: Metric) -> bool:
@@ -67,12 +70,25 @@ def interval(samples: Sequence[Number], alpha: float) -> Interval:
 
 
 def compare_sampled(name: str, baseline: Metric, result: Metric, rule: MetricRule, alpha: float) -> Check:
-    """Compare one metric with the runs of its baseline; never raises.
+    """Compare one metric, of each new run where there are several, with the runs of its baseline; never raises.
+
+    Of several new values the worst decides. `alpha` is the chance of a false alarm for one of them.
 
     Runs that all agree say nothing of chance: then the limits of the metric decide. Hard range and dtype come
     first; the limits of the metric are allowed in any case, so that an interval around rounding noise does
     not fail what a constant would pass; `better` turns the better side into IMPROVED.
     """
+    if not result.samples:
+        return _compare_one(name, baseline, result, rule, alpha)
+    checks = [
+        _compare_one(name, baseline, replace(result, value=value), rule, alpha) for value in result.samples
+    ]
+    found = several.worst(checks)
+    place = found.worst and replace(found.worst, where=f"run {checks.index(found) + 1} of {len(checks)}")
+    return replace(found, n=len(checks), bad=sum(not check.status.ok for check in checks), worst=place)
+
+
+def _compare_one(name: str, baseline: Metric, result: Metric, rule: MetricRule, alpha: float) -> Check:
     if not varies(baseline) or baseline.dtype != result.dtype or numbers.out_of_range(result.value, rule):
         return numbers.compare_metric(name, baseline, result, rule)
     try:
@@ -86,7 +102,7 @@ def compare_sampled(name: str, baseline: Metric, result: Metric, rule: MetricRul
         most = math.inf
     place = Place("", shown(expected.centre), numbers.text(result))
     values = (expected.centre, result.value)
-    return numbers.judged(name, most, str(expected), values, rule, place, _note(result))
+    return numbers.judged(name, most, str(expected), values, rule, place, numbers.not_finite(result.value))
 
 
 def _allowance(centre: float, baseline: Metric, rule: MetricRule) -> float:
@@ -95,10 +111,6 @@ def _allowance(centre: float, baseline: Metric, rule: MetricRule) -> float:
         return rule.flips / rule.of
     limit = numbers.resolve(rule.limits, baseline.dtype)
     return limit.at(centre) if limit.kind == "float" else limit.abs
-
-
-def _note(result: Metric) -> str:
-    return "" if math.isfinite(result.value) else "new NaN or infinity"
 
 
 def _same(one: Number, other: Number) -> bool:

@@ -321,6 +321,11 @@ def out_of_range(value: Number, rule: MetricRule) -> str:
     return ", ".join(word for word in words if word)
 
 
+def not_finite(value: Number) -> str:
+    """Say that a value is no finite number; nothing of one that is."""
+    return "" if _is_finite(value) else "new NaN or infinity"
+
+
 def text(metric: Metric) -> str:
     """Return a metric's value with as many digits as its dtype holds."""
     scalar = _TYPES.get(metric.dtype)

@@ -6,20 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pytest_nbrepro.comparers import numbers
+from pytest_nbrepro.comparers import numbers, several
 from pytest_nbrepro.comparers.base import counted, key
 from pytest_nbrepro.model import Check, CheckStatus, Metric, MetricRule, Number, Place
 
 Steps = Sequence[tuple[int | None, Number]]
-
-_ORDER = (
-    CheckStatus.ERROR,
-    CheckStatus.STRUCTURE,
-    CheckStatus.DRIFT,
-    CheckStatus.IMPROVED,
-    CheckStatus.WITHIN,
-    CheckStatus.EQUAL,
-)
 
 
 def compare_series(name: str, baseline: Metric, result: Metric, rule: MetricRule) -> Check:
@@ -39,7 +30,7 @@ def compare_series(name: str, baseline: Metric, result: Metric, rule: MetricRule
         _point(name, label, replace(baseline, value=was), replace(result, value=now), rule)
         for label, (_, was), (_, now) in zip(labels, old, new, strict=True)
     ]
-    worst = min(points, key=lambda check: (_ORDER.index(check.status), -_weight(check)))
+    worst = several.worst(points)
     bad = [number for number, check in enumerate(points) if not check.status.ok]
     if not bad:
         return replace(worst, n=len(points))
@@ -88,11 +79,6 @@ def _point(name: str, label: str, baseline: Metric, result: Metric, rule: Metric
     return replace(check, worst=Place(label, place.baseline, place.result)) if place else check
 
 
-def _weight(check: Check) -> float:
-    used = check.used if check.used is not None else math.inf
-    return math.inf if math.isnan(used) else used
-
-
 def _allow(
     name: str, old: Steps, new: Steps, points: Sequence[Check], dtype: str, rule: MetricRule
 ) -> str | None:
@@ -101,12 +87,12 @@ def _allow(
     if not all(points[number].allow for number in failing):
         return None
     if rule.of is not None:  # `used` counts flips: the worst step needs most of them
-        return max((points[number] for number in failing), key=_weight).allow
+        return max((points[number] for number in failing), key=several.weight).allow
     distances = [(abs(new[number][1] - old[number][1]), abs(old[number][1])) for number in failing]
     offer = numbers.suggest(
         rel=max(distance / size if size else math.inf for distance, size in distances),
         abs_=float(max(distance for distance, _ in distances)),
         limit=numbers.resolve(rule.limits, dtype),
-        most=max(_weight(points[number]) for number in failing),
+        most=max(several.weight(points[number]) for number in failing),
     )
     return f"{key(name)}: {offer}" if offer else None

@@ -1,4 +1,4 @@
-"""Student's t distribution, as far as prediction intervals need it, without scipy.
+"""Student's t distribution, as far as intervals and tests need it, without scipy.
 
 The tail is a regularised incomplete beta function (NIST Digital Library of Mathematical Functions, 8.17), which is
 evaluated by its continued fraction 8.17.22 with the modified Lentz method (DLMF 3.10(iii)); the quantile is found
@@ -33,12 +33,12 @@ def multiplier(n: int, alpha: float) -> float:
     return quantile(alpha, n - 1) * math.sqrt(1 + 1 / n)
 
 
-def quantile(alpha: float, freedom: int) -> float:
+def quantile(alpha: float, freedom: float) -> float:
     """Return the t that ``|T|`` exceeds with the probability `alpha`.
 
     Args:
         alpha: both tails together, above 0 and below 1; small ones lose no digits.
-        freedom: degrees of freedom, at least 1.
+        freedom: degrees of freedom, at least 1; Welch's are fractional.
     """
     low, high = 0.0, 1.0
     while tails(high, freedom) > alpha:
@@ -51,7 +51,7 @@ def quantile(alpha: float, freedom: int) -> float:
     return high
 
 
-def tails(t: float, freedom: int) -> float:
+def tails(t: float, freedom: float) -> float:
     """Return the probability that ``|T|`` exceeds t >= 0: ``I(v/(v+t²); v/2, 1/2)`` with v degrees of freedom."""
     square = t * t
     return _beta(freedom / 2, 0.5, freedom / (freedom + square), square / (freedom + square))

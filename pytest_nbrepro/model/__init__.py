@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_nbrepro.model.annotation import (
+    FEWEST_NEW_RUNS,
     FEWEST_RUNS,
     ArtifactRule,
     Case,
@@ -28,6 +29,7 @@ from pytest_nbrepro.model.results import (
 )
 
 __all__ = [
+    "FEWEST_NEW_RUNS",
     "FEWEST_RUNS",
     "Artifact",
     "ArtifactRule",

@@ -11,6 +11,7 @@ FlagValue = Any
 """None, bool, int, float, complex, str, or a list, tuple or dict of these."""
 
 FEWEST_RUNS = 5  # of a statistical baseline; with fewer its intervals are too wide to find anything
+FEWEST_NEW_RUNS = 3  # of a test that shows equivalence; with fewer it hardly ever can
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class MetricRule:
     min: float | None = None
     max: float | None = None
     value: str | None = None  # a Python expression, evaluated in the kernel after the last cell
+    margin: Limits | None = (
+        None  # `rel` and `abs`: by how much means may differ, where several runs are compared
+    )
     series: bool = False  # all values that a run reports count, step by step, not the last one alone
     xfail: str | None = None  # strict: the reason why this check is expected to fail
 
@@ -83,6 +87,7 @@ class Spec:
     xfail: str | None = None
     marks: tuple[str, ...] = ()
     runs: int = 1  # how many runs a baseline rests on; from FEWEST_RUNS on it is statistical
+    new_runs: int = 1  # how many runs a test of it makes; 1, or from FEWEST_NEW_RUNS on
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,8 @@ class Metric:
     dtype: str = "float64"
     cell: int | None = None  # index of the cell that reported it
     steps: tuple[tuple[int | None, Number], ...] = ()  # (step, value) as they came, when there are several
-    samples: tuple[
-        Number, ...
-    ] = ()  # statistical baselines: the values of all accepted runs, `value` the first
+    samples: tuple[Number, ...] = ()  # the values of several runs, `value` the first: all those that a
+    # statistical baseline rests on, or all those of one test
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ def test_everything_said() -> None:
                 "acc": {"of": 450, "flips": 2, "better": "higher", "min": 0.9, "max": 1},
                 "auc": {"value": " f(y) "},
                 "curve": {"series": True},
+                "score": {"margin": {"rel": 0.01}},
                 "time*": "ignore",
             },
             "artifacts": {
@@ -43,6 +44,7 @@ def test_everything_said() -> None:
             "cell_timeout": 60,
             "memory": "1KiB",
             "runs": 10,
+            "new_runs": 5,
             "xfail": "upstream",
             "marks": ["slow"],
         }
@@ -56,6 +58,7 @@ def test_everything_said() -> None:
             MetricRule("acc", of=450, flips=2, better="higher", min=0.9, max=1.0),
             MetricRule("auc", value="f(y)"),
             MetricRule("curve", series=True),
+            MetricRule("score", margin=Limits(rel=0.01)),
             MetricRule("time*", ignore=True),
         ),
         artifacts=(
@@ -81,6 +84,7 @@ def test_everything_said() -> None:
         cell_timeout=60.0,
         memory=1024,
         runs=10,
+        new_runs=5,
         xfail="upstream",
         marks=("slow",),
     )
@@ -119,6 +123,23 @@ def test_a_series_does_not_go_with_runs() -> None:
     assert across({"runs": 5, "metrics": rules}) == [Fault(("metrics", "a", "series"), what)]
     assert across({"runs": 1, "metrics": rules}) == []
     assert across({"runs": "many", "metrics": rules}) == []
+
+
+def test_new_runs_need_runs_and_a_margin_needs_both() -> None:
+    metrics = {"a": {"margin": {"rel": 0.1}}, "b": {"rel": 1}, "c": "ignore"}
+    assert across({"runs": 5, "new_runs": 3, "metrics": metrics}) == []
+    assert across({"runs": 5, "new_runs": 3}) == []
+    assert across({"new_runs": 1}) == []
+    (alone,) = across({"new_runs": 3})
+    assert (alone.path, alone.what[:12]) == (("new_runs",), "needs 'runs'")
+    (fault,) = across({"runs": 5, "metrics": metrics})
+    assert (fault.path, fault.what[:16]) == (("metrics", "a", "margin"), "needs 'new_runs'")
+
+
+@pytest.mark.parametrize("margin", [{}, None])
+def test_a_margin_says_how_much(margin: object) -> None:
+    fault = Fault(("metrics", "a", "margin"), "needs 'rel' or 'abs'")
+    assert across({"runs": 5, "new_runs": 3, "metrics": {"a": {"margin": margin}}}) == [fault]
 
 
 @pytest.mark.parametrize("name", ["a*", "a?", "[ab]"])

@@ -17,6 +17,7 @@ WHOLE = {
         "accuracy": {"of": 450, "flips": 2, "better": "higher", "min": 0.9, "max": 1},
         "auc": {"value": "roc_auc_score(y_test, p)", "xfail": "bug 3"},
         "curve": {"series": True},
+        "score": {"margin": {"rel": 0.01, "abs": 1e-3}},
         "time*": "ignore",
         "mentioned": None,
     },
@@ -35,6 +36,7 @@ WHOLE = {
     "cell_timeout": 60,
     "memory": "8GiB",
     "runs": 10,
+    "new_runs": 5,
     "xfail": "upstream bug 123",
     "marks": ["slow"],
 }
@@ -72,6 +74,7 @@ def one(value: Mapping) -> Fault:
             "did you mean 'abs'?",
         ),
         ({"outputs": {"uls": 3}}, ("outputs", "uls"), "did you mean 'ulp'?"),
+        ({"metrics": {"a": {"margin": {"ulp": 3}}}}, ("metrics", "a", "margin", "ulp"), "known: rel, abs"),
     ],
 )
 def test_unknown_keys_name_the_nearest(value: dict, path: tuple, hint: str) -> None:
@@ -131,6 +134,19 @@ def test_keys_of_other_places_are_unknown(key: str) -> None:
         ({"runs": 2}, ("runs",), "must be 1, or at least 5, is 2: "),
         ({"runs": 3}, ("runs",), "must be 1, or at least 5, is 3: "),
         ({"runs": True}, ("runs",), "must be a whole number, is true"),
+        ({"new_runs": 2}, ("new_runs",), "must be 1, or at least 3, is 2: two runs hardly tell"),
+        ({"new_runs": 1001}, ("new_runs",), "must be at least 1 and less than 1001"),
+        (
+            {"metrics": {"a": {"margin": 0.1}}},
+            ("metrics", "a", "margin"),
+            "must be a mapping such as {rel: 1e-3}",
+        ),
+        (
+            {"metrics": {"a": {"margin": {"rel": 0}}}},
+            ("metrics", "a", "margin", "rel"),
+            "must be more than 0, is 0",
+        ),
+        ({"metrics": {"a": {"margin": {"abs": "x"}}}}, ("metrics", "a", "margin", "abs"), "must be a number"),
         (
             {"metrics": {"a": {"series": 1}}},
             ("metrics", "a", "series"),
@@ -206,14 +222,17 @@ def _paths(value: object, path: str) -> set[str]:
     return found
 
 
+_LIMITS = ("rel", "abs", "ulp")
+_RULE = ("of", "flips", "better", "min", "max", "value", "margin", "series", "xfail")
+
+
 def test_every_key_is_known_with_type_and_meaning() -> None:
     keys = known_keys()
     used = {path for path in _paths(WHOLE, "") if not path.endswith(">")}
     assert used <= set(keys)
     assert {path for path in keys if path.count(".") == 0} == set(WHOLE)
     assert {path for path in keys if re.fullmatch(r"metrics\.<name>\.\w+", path)} == {
-        f"metrics.<name>.{key}"
-        for key in ("rel", "abs", "ulp", "of", "flips", "better", "min", "max", "value", "series", "xfail")
+        f"metrics.<name>.{key}" for key in [*_LIMITS, *_RULE]
     }
     assert {"artifacts.<name>.columns.<column>.rel", "artifacts.<name>.numbers.abs", "outputs.ulp"} <= set(
         keys

@@ -162,6 +162,7 @@ class TestRecords:
             "inf": Metric(float("-inf"), "float32"),
             "large": Metric(2**53 + 1, "int", 3),
             "nan": Metric(float("nan")),
+            "runs": Metric(0.5, samples=(0.5, float("-inf"), 0.25)),
             "steps": Metric(0.5, steps=((None, float("inf")), (2, True))),
         }
         run = run_in(there.claim(), metrics=metrics, flags={"shape": (1, float("inf"))})

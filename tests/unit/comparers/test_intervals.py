@@ -123,6 +123,24 @@ def test_alpha_is_shared_by_the_checks_of_a_case():
     assert check(0.92 + 1.2 * HALF, alpha=0.0001).status is CheckStatus.WITHIN
 
 
+def several(*values, **rule):
+    return intervals.compare_sampled(
+        "auc", accepted(*SAMPLES), Metric(values[0], samples=values), MetricRule("auc", **rule), 0.001
+    )
+
+
+def test_of_several_new_values_the_worst_decides():
+    found = several(0.92, 0.92 + HALF / 2, 0.921)
+    assert (found.status, found.used, found.n, found.bad) == (CheckStatus.WITHIN, pytest.approx(0.5), 3, 0)
+    assert found.worst.where == "run 2 of 3"
+    drift = several(0.92, 0.92 + 1.5 * HALF, 0.92 - 2 * HALF)
+    assert (drift.status, drift.used, drift.bad) == (CheckStatus.DRIFT, pytest.approx(2), 2)
+    assert drift.worst.where == "run 3 of 3"
+    assert several(0.92, 5.0, math.nan, better="higher").used == math.inf
+    assert several(0.92, 5.0, 0.92, better="higher").status is CheckStatus.IMPROVED
+    assert several(0.92, 0.93, 0.92, max=0.925).message == "outside max 0.925"
+
+
 def test_ends_of_a_narrow_interval_are_told_apart():
     narrow = intervals.Interval(5, 1.0, 1e-9, 0.001)
     assert str(narrow) == "n 5, interval 0.999999999..1, alpha 0.001"
