@@ -16,6 +16,7 @@ _COMMANDS = {
     "show": "Show all of a run, and its verdict.",
     "review": "Go through what waits, one case after the other.",
     "accept": "Make the values that wait the baseline.",
+    "calibrate": "Measure the noise of a notebook, and propose limits.",
     "audit": "Tell which changes the checks would not notice.",
     "prune": "Delete the baselines that no case has.",
 }

@@ -13,21 +13,21 @@ from pytest_nbrepro.cli.starting import key
 _STEP = "  "
 
 
-def with_limits(text: str, path: Sequence[str], limits: str) -> str | None:
-    """Return an annotation in which the mapping at `path` also says `limits`.
+def with_value(text: str, path: Sequence[str], value: str) -> str | None:
+    """Return an annotation that says a value at `path`; where that is a mapping, it goes on saying all else.
 
     Args:
-        text: the annotation, of which only the lines of this mapping change.
-        path: the keys that lead to the mapping; those that are not there yet are added.
-        limits: a mapping in one line, such as ``{rel: 1.4e-2}``.
+        text: the annotation, of which only the lines of this value change.
+        path: the keys that lead to it; those that are not there yet are added.
+        value: the value in one line: ``7``, or a mapping such as ``{rel: 1.4e-2}``.
 
     Returns:
         The text, or None where it cannot be edited so that it says this and nothing else is changed.
     """
-    before, wanted = yaml12.read(text), yaml12.read(limits).value
+    before, wanted = yaml12.read(text), yaml12.read(value).value
     changed: str | None = text
-    for keys, value in _leaves(limits):
-        changed = None if changed is None else _edited(changed, (*path, *keys), value)
+    for keys, leaf in _leaves(value):
+        changed = None if changed is None else _edited(changed, (*path, *keys), leaf)
     if changed is None or before.faults or not isinstance(before.value, Mapping | None):
         return None
     for name in reversed(path):
@@ -42,9 +42,9 @@ def _overlaid(old: Any, new: Any) -> Any:
     return {**old, **{name: _overlaid(old.get(name), value) for name, value in new.items()}}
 
 
-def _leaves(limits: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield the values of a mapping that are none, each with the keys to it, as they are written."""
-    yield from _below(yaml.compose(limits, Loader=yaml.SafeLoader), (), limits)
+def _leaves(value: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the values in a mapping that are none themselves, each with the keys to it, as they are written."""
+    yield from _below(yaml.compose(value, Loader=yaml.SafeLoader), (), value)
 
 
 def _below(node: yaml.Node | None, keys: tuple[str, ...], text: str) -> Iterator[tuple[tuple[str, ...], str]]:

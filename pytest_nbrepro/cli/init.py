@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from pytest_nbrepro import files
 from pytest_nbrepro.cli import output
-from pytest_nbrepro.cli.site import Asked, Site
+from pytest_nbrepro.cli.site import Asked
 from pytest_nbrepro.errors import NbreproError
-from pytest_nbrepro.model import Run, RunStatus
-
-if TYPE_CHECKING:
-    from pytest_nbrepro.cli.drafting import Subject
+from pytest_nbrepro.model import RunStatus
 
 _DIFFERS = 1
 _SUFFIX = ".nbrepro.yaml"
@@ -35,12 +31,13 @@ def command(asked: Asked, notebook: Path, *, force: bool) -> None:
     """
     site = asked.of_notebook(notebook)
     target = _target(notebook, force=force)
+    from pytest_nbrepro.cli import running
     from pytest_nbrepro.cli.drafting import draft, subject
 
     about = subject(notebook, site)
-    run = _run(about, notebook, site)
+    run = running.run(about.case, site, f"running {notebook}")
     if run.status is not RunStatus.COMPLETED:
-        click.echo(_report(about, run, site))
+        click.echo(running.report(about.case, run, site))
         raise click.exceptions.Exit(_DIFFERS)
     files.write_text(target, draft(about, run))
     found = [output.count(len(run.metrics), "metric"), output.count(len(run.artifacts), "artifact")]
@@ -66,23 +63,3 @@ def _target(notebook: Path, *, force: bool) -> Path:
     if target.exists() and not force:
         raise NbreproError("there is an annotation", where=str(target), hint="--force replaces it")
     return target
-
-
-def _run(about: Subject, notebook: Path, site: Site) -> Run:
-    from pytest_nbrepro.cli.waiting import Waiting
-    from pytest_nbrepro.model import Task
-    from pytest_nbrepro.runner import run_case
-
-    task = Task(about.case, site.root, site.store, site.baselines, site.settings.timeout)
-    with Waiting(f"running {notebook}") as waiting:
-        return run_case(task, waiting)
-
-
-def _report(about: Subject, run: Run, site: Site) -> str:
-    """Return the report of a run that did not end well, as pytest has it."""
-    from pytest_nbrepro.assessment import Places, assess
-    from pytest_nbrepro.reports.terminal import case_text
-    from pytest_nbrepro.session import case_report
-
-    places = Places(site.root, site.store, site.baselines)
-    return case_text(case_report(assess(about.case, run, places), site.root))

@@ -1,22 +1,24 @@
-"""Writing a suggested limit into the annotation beside a notebook."""
+"""Writing what is suggested into the annotation beside a notebook."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pytest_nbrepro import files, notebook, spec, yaml12
-from pytest_nbrepro.cli.annotating import with_limits
+from pytest_nbrepro.cli.annotating import with_value
 from pytest_nbrepro.cli.starting import key
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import ArtifactRule, MetricRule, Spec
+from pytest_nbrepro.notebook import Notebook
 from pytest_nbrepro.project import Project, sidecar
 from pytest_nbrepro.reports.data import Offer
 from pytest_nbrepro.verdict import rule_for
 
 _BOM = b"\xef\xbb\xbf"
+_NUMBERS = {"seed", "runs"}
 Rule = MetricRule | ArtifactRule
 
 
@@ -29,35 +31,72 @@ class Loosened:
     reason: str = ""
 
 
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """What became of several offers: the file that says them now, and those that it does not, with the reason."""
+
+    file: Path | None
+    left: Mapping[Offer, str]
+
+
 def loosen(offer: Offer, path: Path, project: Project) -> Loosened:
-    """Write a limit into the annotation beside a notebook, where that changes this limit and nothing else.
+    """Write a limit into the annotation beside a notebook, where there is one; else as `write`."""
+    file = sidecar(path)
+    if not file.exists():
+        spec.load(notebook.read(path), project)
+        return Loosened(None, line(offer), f"there is no {file.name} beside the notebook")
+    done = write([offer], path, project)
+    return Loosened(None, line(offer), done.left[offer]) if offer in done.left else Loosened(done.file)
+
+
+def write(offers: Sequence[Offer], path: Path, project: Project, head: str = "") -> Written:
+    """Write offers into the annotation beside a notebook, each where that changes what it names and nothing else.
 
     Args:
-        offer: the limit.
+        offers: what the annotation should say.
         path: the notebook.
         project: what the project says of its notebooks.
+        head: with what an annotation begins that is not there yet: a comment.
 
     Raises:
         NbreproError: the notebook or its annotation has faults.
         OSError: the annotation cannot be read or written.
     """
-    file, paste = sidecar(path), line(offer)
-    source = notebook.read(path)
-    before = spec.load(source, project)
-    if not file.exists():
-        return Loosened(None, paste, f"there is no {file.name} beside the notebook")
-    data = file.read_bytes()
-    text = with_limits(data.decode("utf-8-sig"), offer.path, offer.limits)
-    if text is None:
-        return Loosened(None, paste, f"{file.name} is written in a way that cannot be edited safely")
-    try:
-        after = spec.load(source, project, text)
-    except NbreproError as error:
-        return Loosened(None, paste, str(error))
-    if not alone(offer, before, after):
-        return Loosened(None, paste, "a pattern or another place of the annotation says more of it")
+    file, source = sidecar(path), notebook.read(path)
+    data = file.read_bytes() if file.exists() else head.encode("utf-8")
+    text, left = data.decode("utf-8-sig"), dict[Offer, str]()
+    for offer in offers:
+        changed, reason = _edited(offer, text, source, project)
+        if reason:
+            left[offer] = reason
+        text = changed
+    if len(left) == len(offers):
+        return Written(None, left)
     files.write_bytes(file.resolve(), _BOM * data.startswith(_BOM) + text.encode("utf-8"))
-    return Loosened(file)
+    return Written(file, left)
+
+
+def _edited(offer: Offer, text: str, source: Notebook, project: Project) -> tuple[str, str]:
+    """Return an annotation that says what is offered; or the same text, and why it cannot."""
+    before = spec.load(source, project, text)
+    changed = with_value(text, offer.path, offer.limits)
+    if changed is None:
+        return text, f"{sidecar(source.path).name} is written in a way that cannot be edited safely"
+    try:
+        after = spec.load(source, project, changed)
+    except NbreproError as error:
+        return text, str(error)
+    if not alone(offer, before, after):
+        return text, "a pattern or another place of the annotation says more of it"
+    return changed, ""
+
+
+def pasted(offers: Sequence[Offer]) -> str:
+    """Return offers as an annotation that says nothing else."""
+    text = ""
+    for offer in offers:
+        text = with_value(text, offer.path, offer.limits) or text
+    return text
 
 
 def line(offer: Offer) -> str:
@@ -70,6 +109,9 @@ def alone(offer: Offer, before: Spec, after: Spec) -> bool:
     """Tell whether two annotations differ in what an offer names and in nothing else."""
     section, *names = offer.path
     wanted = yaml12.read(offer.limits).value
+    if section in _NUMBERS:
+        same = dataclasses.replace(after, **{section: getattr(before, section)}) == before
+        return same and getattr(after, section) == wanted
     if not names:
         same = dataclasses.replace(after, outputs=before.outputs) == before
         return same and _said(before.outputs.limits, after.outputs.limits, wanted)

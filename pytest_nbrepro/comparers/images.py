@@ -21,9 +21,10 @@ TILE = 50
 """Side of a tile, pixels."""
 LEVELS = 16
 """A pixel counts where a channel is off by more than this, of 255 levels."""
+SAFE_TILE = 0.02
+"""A larger share of a tile already hides a changed digit of a title."""
 
 _STRIP = 1 << 18  # pixels handled at once
-_SAFE_TILE = 0.02  # a larger share already hides a changed digit of a title
 
 
 class ImageComparer:
@@ -263,4 +264,4 @@ def _message(worst: _Frame, n: int, bad: int) -> str:
 def _allow(share: float, tile: float) -> str | None:
     """Return the `tile` that would pass, rounded up, where it is not so large that it hides real changes."""
     needed = math.ceil(share * 1.1 * 1000) / 1000
-    return f"{{tile: {100 * needed:.3g}%}}" if needed <= max(_SAFE_TILE, 2 * tile) and needed <= 1 else None
+    return f"{{tile: {100 * needed:.3g}%}}" if needed <= max(SAFE_TILE, 2 * tile) and needed <= 1 else None

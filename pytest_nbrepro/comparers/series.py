@@ -20,7 +20,7 @@ def compare_series(name: str, baseline: Metric, result: Metric, rule: MetricRule
     was left out cannot hide behind its neighbour. Where values are outside their limit, the message names
     the first of them, where the run left the track, and `worst` the one that used most.
     """
-    old, new = _steps(baseline), _steps(result)
+    old, new = steps(baseline), steps(result)
     if baseline.dtype != result.dtype:
         return numbers.compare_metric(name, baseline, result, rule)
     if fault := _other_steps(old, new):
@@ -41,7 +41,7 @@ def compare_series(name: str, baseline: Metric, result: Metric, rule: MetricRule
     return replace(worst, message=message, n=len(points), bad=len(bad), allow=allow)
 
 
-def _steps(metric: Metric) -> Steps:
+def steps(metric: Metric) -> Steps:
     """Return the values of a metric as numbers of its dtype; one that was reported once is a series of one."""
     floats = metric.dtype not in {"int", "bool"}
     steps = metric.steps or ((None, metric.value),)

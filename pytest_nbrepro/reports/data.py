@@ -27,10 +27,10 @@ OFFERED = 100.0  # a check that used more of its limit is no case for a wider on
 
 @dataclass(frozen=True)
 class Offer:
-    """A limit that would let a check pass: what the annotation would say at `path`."""
+    """A limit that would let a check pass, or what lets runs agree: what the annotation would say at `path`."""
 
-    path: tuple[str, ...]  # ("metrics", "auc"), ("artifacts", "a.csv"), ("outputs",)
-    limits: str  # a mapping in YAML: "{rel: 1.4e-2}"
+    path: tuple[str, ...]  # ("metrics", "auc"), ("artifacts", "a.csv"), ("outputs",), ("seed",), ("runs",)
+    limits: str  # a mapping in YAML: "{rel: 1.4e-2}"; of the last two a number
 
     @property
     def text(self) -> str:

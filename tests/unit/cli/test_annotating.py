@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_nbrepro import yaml12
-from pytest_nbrepro.cli.annotating import with_limits
+from pytest_nbrepro.cli.annotating import with_value
 
 AUC = ("metrics", "auc")
 
@@ -69,7 +69,7 @@ AUC = ("metrics", "auc")
     ],
 )
 def test_a_limit_is_set_and_all_else_stays(before, after):
-    assert with_limits(before, AUC, "{rel: 1.4e-2}") == after
+    assert with_value(before, AUC, "{rel: 1.4e-2}") == after
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_limit_is_set_and_all_else_stays(before, after):
     ],
 )
 def test_other_places(path, limits, before, after):
-    assert with_limits(before, path, limits) == after
+    assert with_value(before, path, limits) == after
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_other_places(path, limits, before, after):
     ],
 )
 def test_what_cannot_be_edited_safely_is_left(text):
-    assert with_limits(text, AUC, "{rel: 1.4e-2}") is None
+    assert with_value(text, AUC, "{rel: 1.4e-2}") is None
 
 
 WORDS = st.sampled_from(["auc", "loss", "b", "*", "a b", "no", "1e3", "ü", "#x", "a: b"])
@@ -135,7 +135,7 @@ def dumped(value, indent, flow):
 def test_whatever_is_written_says_this_and_all_else_as_before(rules, name, indent, flow):
     text = dumped({"seed": 7, "metrics": rules, "marks": ["x"]}, indent, flow)
     before = yaml12.read(text).value
-    changed = with_limits(text, ("metrics", name), "{rel: 0.125}")
+    changed = with_value(text, ("metrics", name), "{rel: 0.125}")
     if changed is not None:
         wanted = {**before["metrics"], name: {**before["metrics"].get(name, {}), "rel": 0.125}}
         assert yaml12.read(changed).value == {**before, "metrics": wanted}

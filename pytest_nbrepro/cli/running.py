@@ -1,0 +1,25 @@
+"""Running a case from a command, and the report of a run that did not end well."""
+
+from __future__ import annotations
+
+from pytest_nbrepro.cli.site import Site
+from pytest_nbrepro.cli.waiting import Waiting
+from pytest_nbrepro.model import Case, Run, Task
+from pytest_nbrepro.runner import run_case
+
+
+def run(case: Case, site: Site, what: str) -> Run:
+    """Run a case; `what` is what people are told while they wait."""
+    task = Task(case, site.root, site.store, site.baselines, site.settings.timeout)
+    with Waiting(what) as waiting:
+        return run_case(task, waiting)
+
+
+def report(case: Case, run: Run, site: Site) -> str:
+    """Return the report of a run, as pytest has it."""
+    from pytest_nbrepro.assessment import Places, assess
+    from pytest_nbrepro.reports.terminal import case_text
+    from pytest_nbrepro.session import case_report
+
+    places = Places(site.root, site.store, site.baselines)
+    return case_text(case_report(assess(case, run, places), site.root))
