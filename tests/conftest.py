@@ -47,7 +47,7 @@ def write_notebook() -> Callable[..., Path]:
 class FakeKernel:
     """Runs cells in this process, as far as plugin tests need: stdout, files, last values, errors, figures.
 
-    `show(png)` shows a PNG. `before` is called before each execution; an exception it raises is the run's.
+    Cells see how many `runs` there were, and the `seed` and `env` of theirs; `show(png)` shows a PNG. `before` is called before each execution; an exception it raises is the run's.
     """
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class FakeKernel:
             self.before()
         notebook = request.notebook
         status, error, seconds, values = RunStatus.COMPLETED, None, {}, []
-        namespace: dict[str, Any] = {"runs": self.runs}
+        namespace: dict[str, Any] = {"runs": self.runs, "seed": request.seed, "env": request.env}
         for index, cell in enumerate(notebook["cells"]):
             if cell["cell_type"] != "code":
                 continue

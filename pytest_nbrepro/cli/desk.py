@@ -7,7 +7,8 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ from pytest_nbrepro.cli.group import complain
 from pytest_nbrepro.cli.loosening import loosen
 from pytest_nbrepro.cli.site import Site
 from pytest_nbrepro.errors import NbreproError
-from pytest_nbrepro.model import Artifact
+from pytest_nbrepro.model import Artifact, Metric, Run
 from pytest_nbrepro.pending import Pending
 
 _KEYS = "a accept  r reject  s skip  e each  t loosen  d diff  o open  q quit  ? help"
@@ -213,7 +214,8 @@ class Desk:
         pending.check(self.root, entry, self.site.root, self.site.baselines)
         candidate, _ = sides(entry, self.site, self.root)
         places = Places(self.site.root, self.root.parent, self.site.baselines)
-        keep_pending(card.assessment, places, entry.kind, once=candidate.once, fixture=candidate.fixture)
+        assessment = replace(card.assessment, run=_with_samples(card.assessment.run, candidate.metrics))
+        keep_pending(assessment, places, entry.kind, once=candidate.once, fixture=candidate.fixture)
         return pending.read(self.root, self.root / entry.folder / pending.RECORD)
 
     def _diff(self, entry: Pending, card: Card) -> Pending:
@@ -243,6 +245,15 @@ class Desk:
         click.echo(f"  {what}  {self.site.short(path)}")
         if artifact.kind in _PICTURES and _display():
             click.launch(str(path))
+
+
+def _with_samples(run: Run, waiting: Mapping[str, Metric]) -> Run:
+    """Return a run whose metrics have the values of all the runs that those which wait rest on."""
+    metrics = {
+        name: replace(metric, samples=waiting[name].samples if name in waiting else ())
+        for name, metric in run.metrics.items()
+    }
+    return replace(run, metrics=metrics)
 
 
 @contextlib.contextmanager

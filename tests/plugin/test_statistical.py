@@ -166,3 +166,22 @@ def test_a_test_function_draws_as_often(project, fake_kernel):
     result.assert_outcomes(passed=1)
     assert fake_kernel.runs == 5
     assert len(metrics(project)["loss"]["runs"]) == 5
+
+
+def test_a_limit_loosened_in_review_leaves_the_values_of_all_runs(project, fake_kernel):
+    from click.testing import CliRunner
+
+    from pytest_nbrepro.cli import main
+
+    table = "from pathlib import Path\n_ = Path('a.csv').write_text('x\\n2.0\\n')"
+    project.notebook("t.ipynb", NOISY, table, nbrepro={"runs": 5})
+    project.accept()
+    project.write("t.nbrepro.yaml", "# limits\n")
+    table = table.replace("2.0", "2.00001")
+    project.notebook("t.ipynb", NOISY.replace("0.5 +", "0.9 +"), table, nbrepro={"runs": 5})
+    assert project.run().ret == 1
+    said = CliRunner().invoke(main, ["--root", str(project.root), "review", "-m", "why"], input="t\na\n")
+    assert "t.nbrepro.yaml: a.csv: {" in said.output
+    assert "accepted values of 1 case" in said.output, said.output
+    assert sorted(metrics(project)["loss"]["runs"]) == pytest.approx([0.9, 0.91, 0.92, 0.93, 0.94])
+    assert project.run().ret == 0

@@ -77,6 +77,15 @@ def test_a_limit_is_set_and_all_else_stays(before, after):
     [
         (("outputs",), "{rel: 1e-3}", "outputs: compare # all\n", "outputs: {rel: 1e-3} # all\n"),
         (("outputs",), "{rel: 1e-3}", "seed: 1\n", "seed: 1\noutputs: {rel: 1e-3}\n"),
+        (("seed",), "0", "# mine\n", "# mine\nseed: 0\n"),
+        (("seed",), "0", "seed: 7  # why\nruns: 5\n", "seed: 0  # why\nruns: 5\n"),
+        (("runs",), "10", "{seed: 0}", "{seed: 0, runs: 10}"),
+        (
+            ("artifacts", "a.txt"),
+            "{numbers: {rel: 1e-3}}",
+            "artifacts:\n  a.txt: {}\n",
+            "artifacts:\n  a.txt: {numbers: {rel: 1e-3}}\n",
+        ),
         (
             ("metrics", "acc"),
             "{of: 450, flips: 3}",

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from pytest_nbrepro import notebook, spec
-from pytest_nbrepro.cli.loosening import alone, line, loosen
+from pytest_nbrepro.cli.loosening import alone, line, loosen, pasted, write
 from pytest_nbrepro.errors import SpecError
 from pytest_nbrepro.model import ArtifactRule, Limits, MetricRule, OutputsRule, Spec
 from pytest_nbrepro.reports.data import Offer
@@ -13,6 +13,7 @@ from pytest_nbrepro.reports.data import Offer
 AUC = Offer(("metrics", "auc"), "{rel: 1.4e-2}")
 CSV = Offer(("artifacts", "a.csv"), "{columns: {score: {rel: 1e-3}}}")
 OUTPUTS = Offer(("outputs",), "{rel: 1e-3}")
+SEED, RUNS = Offer(("seed",), "0"), Offer(("runs",), "10")
 
 
 @pytest.fixture
@@ -102,6 +103,51 @@ def test_a_limit_that_the_annotation_refuses(place):
     assert beside.read_text() == "seed: 7\n"
 
 
+def test_several_are_written_at_once(place):
+    write_, beside = place
+    path, project = write_("metrics:\n  loss: {rel: 1e-3}  # so\n")
+    done = write([SEED, RUNS, AUC, OUTPUTS], path, project)
+    assert (done.file, done.left) == (beside, {})
+    assert beside.read_text() == (
+        "metrics:\n  loss: {rel: 1e-3}  # so\n  auc: {rel: 1.4e-2}\nseed: 0\nruns: 10\noutputs: {rel: 1e-3}\n"
+    )
+
+
+def test_an_annotation_that_is_not_there_begins_with_its_head(place):
+    write_, beside = place
+    path, project = write_(None, "[[tool.nbrepro.notebooks]]\npath = '*.ipynb'\nmetrics.auc = {min = 0}\n")
+    assert write([SEED, AUC], path, project, "# made\n").file == beside
+    assert beside.read_text() == "# made\nseed: 0\nmetrics:\n  auc: {rel: 1.4e-2}\n"
+
+
+def test_those_that_cannot_be_written_are_told_and_the_others_written(place):
+    write_, beside = place
+    path, project = write_('metrics:\n  "a*": {min: 0.5}\n  loss: {series: true}\n')
+    done = write([AUC, SEED, RUNS], path, project)
+    assert set(done.left) == {AUC, RUNS}
+    assert "says more of it" in done.left[AUC]
+    assert "does not go with 'runs'" in done.left[RUNS]
+    assert beside.read_text() == 'metrics:\n  "a*": {min: 0.5}\n  loss: {series: true}\nseed: 0\n'
+
+
+def test_where_none_can_be_written_the_file_is_left_alone(place):
+    write_, beside = place
+    path, project = write_("metrics:\n  b: &x {min: 0}\n  auc: *x\n")
+    before = beside.stat().st_mtime_ns
+    done = write([AUC], path, project)
+    assert (done.file, set(done.left)) == (None, {AUC})
+    assert beside.stat().st_mtime_ns == before
+    beside.unlink()
+    assert write([Offer(("metrics", "acc"), "{flips: 3}")], path, project, "# made\n").file is None
+    assert not beside.exists()
+
+
+def test_pasted():
+    assert pasted([SEED, AUC, CSV]) == (
+        "seed: 0\nmetrics:\n  auc: {rel: 1.4e-2}\nartifacts:\n  a.csv: {columns: {score: {rel: 1e-3}}}\n"
+    )
+
+
 def test_lines_to_paste():
     assert line(AUC) == "metrics: {auc: {rel: 1.4e-2}}"
     assert line(OUTPUTS) == "outputs: {rel: 1e-3}"
@@ -127,6 +173,12 @@ class TestAlone:
     )
     def test_more_than_the_limit(self, changed):
         assert not alone(AUC, self.OLD, dataclasses.replace(self.NEW, **changed))
+
+    @pytest.mark.parametrize(("offer", "key", "value"), [(SEED, "seed", 0), (RUNS, "runs", 10)])
+    def test_numbers_of_the_whole_case(self, offer, key, value):
+        assert alone(offer, self.OLD, dataclasses.replace(self.OLD, **{key: value}))
+        assert not alone(offer, self.OLD, dataclasses.replace(self.OLD, **{key: value + 1}))
+        assert not alone(offer, self.OLD, dataclasses.replace(self.OLD, **{key: value}, marks=("x",)))
 
     def test_columns_beside_it_stay(self):
         rule = ArtifactRule("a.csv", columns={"n": Limits(abs=1), "score": Limits(rel=1e-6)})
