@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from pytest_nbrepro.model import Case, Run
 
 if TYPE_CHECKING:
     from pytest_nbrepro.cli.calibrating import Measured
+    from pytest_nbrepro.cli.waiting import Waiting
     from pytest_nbrepro.project import Project
 
 _DIFFERS = 1
@@ -88,8 +89,9 @@ def _chosen(path: Path, name: str, site: Site) -> tuple[Project, Sequence[Case]]
     return project, chosen
 
 
-def _measured(chosen: Iterable[Case], site: Site, times: int) -> list[Measured]:
+def _measured(chosen: Sequence[Case], site: Site, times: int) -> list[Measured]:
     """Make all runs; one that fails ends it with the report that pytest gives."""
+    from pytest_nbrepro.cli.waiting import Waiting
     from pytest_nbrepro.experiment import Experiment, Incomplete
 
     made = 0
@@ -97,13 +99,13 @@ def _measured(chosen: Iterable[Case], site: Site, times: int) -> list[Measured]:
     def make(case: Case, word: str) -> Run:
         nonlocal made
         made += 1
-        return _run(case, site, word, made)
+        waiting.what = f"run {made}, {word}: {case.id}"
+        return _run(case, site, word, waiting)
 
-    measured: list[Measured] = []
     try:
-        for case in chosen:
-            experiment = Experiment(case, site.root, times, make)
-            measured.append((experiment, experiment.carry_out()))
+        with Waiting(f"calibrating {chosen[0].notebook}") as waiting:
+            experiments = [Experiment(case, site.root, times, make) for case in chosen]
+            return [(experiment, experiment.carry_out()) for experiment in experiments]
     except Incomplete as stop:
         from pytest_nbrepro.cli import running
 
@@ -113,15 +115,14 @@ def _measured(chosen: Iterable[Case], site: Site, times: int) -> list[Measured]:
     except KeyboardInterrupt:
         click.echo(f"stopped in run {made}: nothing is proposed or written, the runs are kept", err=True)
         raise
-    return measured
 
 
-def _run(case: Case, site: Site, word: str, number: int) -> Run:
+def _run(case: Case, site: Site, word: str, waiting: Waiting) -> Run:
     """Run a case, and note in the run what it was made for."""
     from pytest_nbrepro.cli import running
     from pytest_nbrepro.store import Store
 
-    run = running.run(case, site, f"run {number}, {word}: {case.id}")
+    run = running.run(case, site, waiting)
     run = dataclasses.replace(run, notes=(*run.notes, f"made by nbrepro calibrate, {word}"))
     Store(site.store).write(run)
     return run

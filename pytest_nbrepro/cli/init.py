@@ -33,9 +33,11 @@ def command(asked: Asked, notebook: Path, *, force: bool) -> None:
     target = _target(notebook, force=force)
     from pytest_nbrepro.cli import running
     from pytest_nbrepro.cli.drafting import draft, subject
+    from pytest_nbrepro.cli.waiting import Waiting
 
     about = subject(notebook, site)
-    run = running.run(about.case, site, f"running {notebook}")
+    with Waiting(f"running {notebook}") as waiting:
+        run = running.run(about.case, site, waiting)
     if run.status is not RunStatus.COMPLETED:
         click.echo(running.report(about.case, run, site))
         raise click.exceptions.Exit(_DIFFERS)

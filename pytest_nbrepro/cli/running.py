@@ -8,11 +8,9 @@ from pytest_nbrepro.model import Case, Run, Task
 from pytest_nbrepro.runner import run_case
 
 
-def run(case: Case, site: Site, what: str) -> Run:
-    """Run a case; `what` is what people are told while they wait."""
-    task = Task(case, site.root, site.store, site.baselines, site.settings.timeout)
-    with Waiting(what) as waiting:
-        return run_case(task, waiting)
+def run(case: Case, site: Site, waiting: Waiting) -> Run:
+    """Run a case while somebody waits."""
+    return run_case(Task(case, site.root, site.store, site.baselines, site.settings.timeout), waiting)
 
 
 def report(case: Case, run: Run, site: Site) -> str:
