@@ -22,7 +22,7 @@ _Stamp = list[int]  # modification time in ns and inode: a record is only ever r
 
 
 class Index:
-    """The runs of a store as a list tells them: without cells and artifacts, metrics without their steps."""
+    """The runs of a store as a list tells them: without cells and artifacts, metrics with their value alone."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -73,6 +73,8 @@ class Index:
 
 
 def _listed(run: Run) -> Run:
-    metrics = {name: dataclasses.replace(metric, steps=()) for name, metric in run.metrics.items()}
+    metrics = {
+        name: dataclasses.replace(metric, steps=(), samples=()) for name, metric in run.metrics.items()
+    }
     error = run.error and dataclasses.replace(run.error, traceback="")
     return dataclasses.replace(run, metrics=metrics, artifacts={}, cells=(), error=error, notes=())

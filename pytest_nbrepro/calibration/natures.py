@@ -40,7 +40,7 @@ class Nature:
     noise: Noise
     spread: Spread  # of the runs that show it
     alike: Spread  # of the runs that agree but for rounding and threads
-    moved: Spread | None = None  # of runs with other seeds, where these move it
+    moved: Spread | None = None  # of runs with other seeds, where it is these that move it
     seeded: bool = False  # it is one seed that makes the runs agree
     luck: float = 0.0  # the chance that they agree by luck
     calm: bool = False  # runs as they are differ, those with one thread agree
@@ -74,17 +74,16 @@ def examine(thing: Thing, groups: Groups) -> Nature:
     """
     plain, seeds = Spread(thing, groups.plain), Spread(thing, groups.seeds)
     chance, moved = (spread.varies and not small(thing, spread) for spread in (plain, seeds))
-    swayed = seeds if moved else None
     settled, luck = _settled(thing, groups, plain, seeds, large=chance or moved)
     if settled and (chance or moved or luck <= DOUBT):
         alike = Spread(thing, [*groups.same, *(groups.threads if groups.seeded else ())])
         noise = Noise.CHANCE if plain.varies else Noise.SEED
         return Nature(noise, plain if plain.varies else seeds, alike, seeds, seeded=True, luck=luck)
     if chance or (moved and groups.same):
-        return Nature(Noise.CHANCE, plain if chance else seeds, Spread(thing, ()), swayed)
+        return Nature(Noise.CHANCE, plain if chance else seeds, Spread(thing, ()))
     alike = Spread(thing, [*groups.plain, *groups.threads])
     if moved:
-        return Nature(Noise.SEED, seeds, alike, swayed)
+        return Nature(Noise.SEED, seeds, alike, seeds)
     return _by_rounding(thing, groups, plain, alike)
 
 

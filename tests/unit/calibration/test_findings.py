@@ -70,6 +70,7 @@ def test_several_runs_where_it_is_not(case):
         "one seed does not make runs agree",
         "10 runs would predict it to about ±0.5",
     )
+    assert found.findings[0].blur is None
     assert not found.findings[0].open
 
 
