@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_nbrepro import baselines, files, pending
+from pytest_nbrepro import baselines, creep, files, pending
 from pytest_nbrepro.capture import Hidden
 from pytest_nbrepro.comparers import sketches
 from pytest_nbrepro.diagnosis import explain
@@ -21,6 +21,7 @@ from pytest_nbrepro.model import (
     Case,
     Check,
     CheckStatus,
+    Moved,
     Run,
     RunStatus,
     Verdict,
@@ -56,6 +57,7 @@ class Assessment:
     verdict: Verdict
     why: Why | None = None
     diff: str = ""  # of the first differing cell
+    moved: tuple[Moved, ...] = ()  # accepted metrics that crept away from their anchor
 
     @property
     def first(self) -> str | None:
@@ -71,8 +73,8 @@ def assess(case: Case, run: Run, places: Places) -> Assessment:
     """
     executed = _executed(run)
     try:
-        baseline = baselines.read(places.baselines / case.folder)
-        accepted = read(baseline.notebook) if baseline and baseline.notebook else None
+        baseline = _accepted(case, run, places)
+        accepted = baselines.copy_of(baseline) if baseline else None
     except NbreproError as error:
         check = Check("baseline", case.folder, CheckStatus.ERROR, message=_told(error))
         return Assessment(case, run, executed, None, Verdict((check,)))
@@ -87,9 +89,24 @@ def assess(case: Case, run: Run, places: Places) -> Assessment:
     verdict = judge(run, executed, baseline, accepted, case.spec, Hidden.of(run, places.root))
     why, diff = None, ""
     if not verdict.ok and baseline is not None and accepted is not None:
-        why = explain(run, executed, environment_of(run), accepted, baseline.environment)
+        why = explain(run, executed, environment_of(run), accepted, _environment_before(baseline, verdict))
         diff = _first_diff(run, executed, accepted, verdict, places)
-    return Assessment(case, run, executed, baseline, verdict, why, diff)
+    moved = creep.moved(baseline, case.spec) if baseline is not None else ()
+    return Assessment(case, run, executed, baseline, verdict, why, diff, moved)
+
+
+def _accepted(case: Case, run: Run, places: Places) -> Baseline | None:
+    """Read what is accepted of a case where a run was made."""
+    folder = places.baselines / case.folder
+    judged = run.status is RunStatus.COMPLETED and (folder / baselines.OVERLAY).is_dir()
+    return baselines.read_merged(folder, baselines.tags_of(environment_of(run)) if judged else ())
+
+
+def _environment_before(baseline: Baseline, verdict: Verdict) -> Mapping[str, Any]:
+    """Return the environment that the values which fail were accepted in; of several the most specific."""
+    tags = {check.overlay for check in verdict.failed}
+    layers = [layer for tag, layer in baseline.layers.items() if tag in tags]
+    return layers[-1].environment if layers else baseline.environment
 
 
 def agree(case: Case, first: Assessment, second: Run, places: Places) -> Assessment:
@@ -139,21 +156,22 @@ def keep_pending(
 ) -> None:
     """Keep the values of an assessment for a person to accept.
 
-    Values that pass stay as the baseline has them, unless `refresh` is set.
+    Values that pass stay as the baseline has them, unless `refresh` is set. Those that fail against an overlay, and
+    pass against what lies below it, become that again.
 
     Raises:
         StoreError: they cannot be kept.
     """
     case, run = assessment.case, assessment.run
     assert assessment.executed is not None  # noqa: S101 - only complete runs get here
-    checks = {
-        (c.kind if c.kind in {"metric", "output"} else "artifact", c.name): c
-        for c in assessment.verdict.checks
-    }
+    checks = {_key(check): check for check in assessment.verdict.checks}
     values = {*(("metric", name) for name in run.metrics), *(("artifact", name) for name in run.artifacts)}
     kept = set() if refresh else {value for value, check in checks.items() if check.status.ok}
+    baseline, fallen = (assessment.baseline, set()) if refresh else _fallen_back(assessment, places)
+    kept |= fallen
     leave = values - checks.keys()
     environment = environment_of(run)
+    tags = baselines.tags_of(environment)
     entry = pending.Pending(
         case=case.id,
         notebook=case.notebook,
@@ -161,15 +179,16 @@ def keep_pending(
         kind=kind,
         run=run.id,
         differences=tuple(f"{c.kind} {c.name}: {c.status}" for c in assessment.verdict.failed),
-        base=baselines.fingerprint(places.baselines / case.folder),
+        base=baselines.fingerprint(places.baselines / case.folder, tags),
         source=pending.source_hash(places.root / case.notebook),
+        tags=tags,
     )
     with tempfile.TemporaryDirectory() as folder:
         draft = baselines.compose(
             replace(run, metrics=accepted_metrics(run, case.spec.metrics)),
             assessment.executed,
             {**portable(environment), "flags": environment["flags"]},
-            assessment.baseline,
+            baseline,
             kept,
             leave,
             once=once,
@@ -178,6 +197,39 @@ def keep_pending(
             sketches=_sketches(run, kept | leave, Path(folder)),
         )
         pending.put(places.pending, entry, draft)
+
+
+def _fallen_back(assessment: Assessment, places: Places) -> tuple[Baseline | None, set[baselines.Key]]:
+    """Leave out of the accepted values what overlays say in vain: what lies below them would pass.
+
+    Returns:
+        The accepted values without these; and their keys.
+    """
+    baseline, executed, run = assessment.baseline, assessment.executed, assessment.run
+    failing = {_entry(check, executed) for check in assessment.verdict.failed if check.overlay}
+    if baseline is None or executed is None or not failing:
+        return baseline, set()
+    common = baselines.read(baseline.folder)
+    assert common is not None  # noqa: S101 - it was judged against
+    below = baselines.merged(common, baseline.layers, failing)
+    spec, hidden = assessment.case.spec, Hidden.of(run, places.root)
+    again = judge(run, executed, below, baselines.copy_of(below), spec, hidden)
+    passing = {_entry(check, executed): _key(check) for check in again.checks if check.status.ok}
+    found = {entry: key for entry, key in passing.items() if entry in failing}
+    return baselines.merged(common, baseline.layers, found), set(found.values())
+
+
+def _key(check: Check) -> baselines.Key:
+    """Return what a check is about, as changes of a baseline are named."""
+    return check.kind if check.kind in {"metric", "output"} else "artifact", check.name
+
+
+def _entry(check: Check, executed: Notebook | None) -> baselines.Entry:
+    """Return what a check is about, as the values of a baseline are named."""
+    kind, name = _key(check)
+    if kind == "output" and executed is not None and check.cell is not None:
+        return kind, executed.cells[check.cell].id
+    return kind, name
 
 
 def _sketches(run: Run, kept: Collection[tuple[str, str]], folder: Path) -> dict[str, Path]:

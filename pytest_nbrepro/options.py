@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,7 +31,7 @@ class Option:
     """
 
     name: str
-    kind: type[bool | float | Path | Update]
+    kind: type[bool | float | Path | Update | tuple[str, ...]]
     default: Any
     help: str
     metavar: str | None = None
@@ -66,6 +67,13 @@ OPTIONS: tuple[Option, ...] = (
     Option("baselines", Path, default="baselines", help="folder of the accepted values", metavar="DIR"),
     Option("dir", Path, default=".nbrepro", help="folder of runs and pending values", metavar="DIR"),
     Option(
+        "tag",
+        tuple,
+        default=None,
+        help="what is special about this machine, such as cuda (several: a,b; the last wins): overlays that apply",
+        metavar="TAG",
+    ),
+    Option(
         "timeout",
         float,
         default=None,
@@ -86,6 +94,7 @@ class Settings:
     once: bool
     baselines: Path  # absolute
     dir: Path  # absolute
+    tag: tuple[str, ...]
     timeout: float | None
 
 
@@ -127,6 +136,8 @@ def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def _convert(option: Option, value: Any, where: str, root: Path) -> Any:
+    if option.kind is tuple:
+        return _tags(str(value or ""), where)
     if value is None:
         return None
     text = str(value)
@@ -142,6 +153,26 @@ def _convert(option: Option, value: Any, where: str, root: Path) -> Any:
         raise NbreproError(
             f"{text!r} is none of {', '.join(Update)}", where=where, hint=nearest(text, map(str, Update))
         ) from None
+
+
+def is_tag(text: str) -> bool:
+    """Tell whether a text may name an overlay: letters, digits, ``-``, ``_`` and ``.``, the first a letter or digit."""
+    return _TAG.fullmatch(text) is not None
+
+
+_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+def _tags(text: str, where: str) -> tuple[str, ...]:
+    tags = [tag.strip() for tag in text.split(",") if tag.strip()]
+    for tag in tags:
+        if not is_tag(tag):
+            raise NbreproError(
+                f"{tag!r} is no tag",
+                where=where,
+                hint="a tag has letters, digits, '-', '_' and '.', and begins with a letter or digit",
+            )
+    return tuple(dict.fromkeys(tags))
 
 
 def _boolean(text: str, where: str) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pytest_nbrepro import baselines, files, notebook
 from pytest_nbrepro.errors import BaselineError, NbreproError, StoreError
+from pytest_nbrepro.options import is_tag
 from pytest_nbrepro.store import check_schema
 
 SCHEMA = 1
@@ -31,6 +32,15 @@ class Pending:
     differences: tuple[str, ...]  # one line each
     base: str | None  # fingerprint of the baseline that was judged against
     source: str  # hash of the notebook's sources as they were run
+    tags: tuple[str, ...] = ()  # whose overlays apply to the run, its platform first
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What became of an entry: what goes on waiting, None for nothing, and where the accepted values are."""
+
+    left: Pending | None
+    placed: baselines.Placed
 
 
 def source_hash(path: Path) -> str:
@@ -122,15 +132,25 @@ def read(root: Path, path: Path) -> Pending:
 
 def _entry(record: Mapping[str, Any], place: str) -> Pending:
     fields = {name: value for name, value in record.items() if name != "schema"}
-    entry = Pending(**{**fields, "differences": tuple(fields["differences"])})
+    fields |= {name: tuple(fields[name]) for name in ("differences", "tags") if name in fields}
+    entry = Pending(**fields)
     if entry.folder != place:
         raise ValueError(f"it belongs to {entry.folder!r}")
-    if not all(isinstance(text, str) for text in (entry.case, entry.notebook, entry.run, *entry.differences)):
+    texts = (entry.case, entry.notebook, entry.run, *entry.differences, *entry.tags)
+    if not all(isinstance(text, str) for text in texts):
         raise ValueError("a text is none")
+    if not all(map(is_tag, entry.tags)):
+        raise ValueError("a tag is none")
     return entry
 
 
-def check(root: Path, pending: Pending, project: Path, target_root: Path) -> None:
+def check(
+    root: Path,
+    pending: Pending,
+    project: Path,
+    target_root: Path,
+    terms: baselines.Terms | None = None,
+) -> None:
     """See that an entry may become the baseline, without changing anything.
 
     Args:
@@ -138,9 +158,11 @@ def check(root: Path, pending: Pending, project: Path, target_root: Path) -> Non
         pending: the entry.
         project: the project's root.
         target_root: the folder of baselines.
+        terms: how it is to be accepted, where that is known.
 
     Raises:
-        BaselineError: the notebook or the baseline changed since the run, or the values are not whole.
+        BaselineError: the notebook or the baseline changed since the run, the values are not whole, or the terms do
+            not go with them.
     """
     hint = f"run it again: pytest --nbrepro {pending.notebook}"
     try:
@@ -150,10 +172,21 @@ def check(root: Path, pending: Pending, project: Path, target_root: Path) -> Non
         raise BaselineError(error.what, where=error.where, hint=hint) from error
     if source != pending.source:
         raise BaselineError("the notebook changed since this run", where=pending.case, hint=hint)
-    if baselines.fingerprint(target_root / pending.folder) != pending.base:
+    if baselines.fingerprint(target_root / pending.folder, pending.tags) != pending.base:
         raise BaselineError("the baseline changed since this run", where=pending.case, hint=hint)
     if not whole:
         raise BaselineError("the values that wait are not whole", where=pending.case, hint=hint)
+    if terms is not None:
+        _plan(root, pending, target_root, terms)
+
+
+def _plan(root: Path, pending: Pending, target_root: Path, terms: baselines.Terms) -> baselines.Plan:
+    candidate, target = baselines.read(root / pending.folder), target_root / pending.folder
+    assert candidate is not None  # noqa: S101 - it is whole
+    try:
+        return baselines.plan(candidate, target, pending.tags, terms)
+    except BaselineError as error:
+        raise BaselineError(error.what, where=error.where or pending.case, hint=error.hint) from error
 
 
 def _whole(folder: Path) -> bool:
@@ -168,74 +201,40 @@ def _whole(folder: Path) -> bool:
     return all(files.sha256(folder / artifact.path) == artifact.sha256 for artifact in whole)
 
 
-def accept(root: Path, pending: Pending, project: Path, target_root: Path, why: str = "") -> None:
-    """Make what waits the baseline.
+def accept(
+    root: Path, pending: Pending, project: Path, target_root: Path, terms: baselines.Terms
+) -> Accepted:
+    """Make what waits part of the baseline; what is not taken stays as it is, and goes on waiting.
 
     Args:
         root: the folder of pending values.
         pending: the entry.
         project: the project's root.
         target_root: the folder of baselines.
-        why: the reason, which the baseline's environment record keeps as `accepted`; "" for none.
+        terms: how; the baseline's environment record keeps the reason as `accepted`.
 
     Raises:
-        BaselineError: the notebook or the baseline changed since the run, or the disk is full.
+        BaselineError: the notebook or the baseline changed since the run, an overlay cannot take these values, or
+            the disk is full.
+        StoreError: what goes on waiting cannot be kept.
     """
     check(root, pending, project, target_root)
-    if why:
-        _give_reason(root / pending.folder / baselines.ENVIRONMENT, why)
-    baselines.install(root / pending.folder, target_root / pending.folder)
-    drop(root, pending.folder)
-
-
-def accept_some(
-    root: Path,
-    pending: Pending,
-    project: Path,
-    target_root: Path,
-    taken: Collection[baselines.Key],
-    why: str = "",
-) -> Pending | None:
-    """Take some of the values that wait into the baseline; the others stay as they are, and go on waiting.
-
-    Args:
-        root: the folder of pending values.
-        pending: the entry.
-        project: the project's root.
-        target_root: the folder of baselines.
-        taken: the keys of the changes that are accepted (see `baselines.changes`).
-        why: the reason; "" for none.
-
-    Returns:
-        What waits now, None where that is nothing any more.
-
-    Raises:
-        BaselineError: as `accept`.
-    """
-    check(root, pending, project, target_root)
-    target = target_root / pending.folder
-    candidate, present = baselines.read(root / pending.folder), baselines.read(target)
-    assert candidate is not None  # noqa: S101 - it is whole
-    if {change.key for change in baselines.changes(candidate, present)} <= set(taken):
-        accept(root, pending, project, target_root, why)
-        return None
-    draft = baselines.partly(candidate, present, taken)
-    if why:
-        draft = replace(draft, environment={**draft.environment, "accepted": why})
+    plan, target = _plan(root, pending, target_root, terms), target_root / pending.folder
+    baselines.exchange(plan.tree, target, plan.tags)
+    if plan.whole:
+        drop(root, pending.folder)
+        return Accepted(None, plan.placed)
     left = replace(
         pending,
-        differences=tuple(line for line in pending.differences if _key_of(line) not in taken),
+        differences=tuple(line for line in pending.differences if _key_of(line) not in (terms.taken or ())),
+        base=baselines.fingerprint(target, pending.tags),
     )
     try:
-        with tempfile.TemporaryDirectory(prefix=".tmp-", dir=root) as staged:
-            baselines.write_tree(draft, Path(staged))
-            baselines.install(Path(staged), target)
-        left = replace(left, base=baselines.fingerprint(target))
         _write(root / pending.folder / RECORD, left)
     except OSError as error:
         what = f"cannot keep what goes on waiting: {error.strerror or error}"
         raise StoreError(what, where=str(root / pending.folder)) from error
-    return left
+    return Accepted(left, plan.placed)
 
 
 def _key_of(difference: str) -> baselines.Key:
@@ -246,15 +245,6 @@ def _key_of(difference: str) -> baselines.Key:
 
 def _write(path: Path, pending: Pending) -> None:
     files.write_json(path, {"schema": SCHEMA, **asdict(pending)})
-
-
-def _give_reason(path: Path, why: str) -> None:
-    try:
-        record = json.loads(path.read_text("utf-8")) if path.exists() else {"schema": baselines.SCHEMA}
-        files.write_json(path, {**record, "accepted": why})
-    except OSError as error:
-        what = f"cannot write the reason: {error.strerror or error}"
-        raise BaselineError(what, where=str(path)) from error
 
 
 def matching(waiting: Sequence[Pending], names: Sequence[str]) -> list[Pending]:

@@ -103,7 +103,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let a test's report carry what became of its notebooks, also from a worker process."""
     report = yield
-    if SESSION in item.config.stash and report.when == "call":
+    if SESSION in item.config.stash and (report.when == "call" or report.skipped):
         item.config.stash[SESSION].attach(item, report, call.excinfo.value if call.excinfo else None)
     return report
 

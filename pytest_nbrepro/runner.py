@@ -161,7 +161,8 @@ def _kept(task: Task, run: Run, done: execution.Execution, staged: workspace.Wor
 
 def _environment(task: Task, run: Run, facts: Mapping[str, Any], read: tuple[str, ...]) -> dict[str, Any]:
     recorded = environment.record(facts, read, task.root)
-    return {**recorded, "flags": {name: files.to_json(value) for name, value in run.flags.items()}}
+    tags = {"tags": list(task.tags)} if task.tags else {}
+    return {**recorded, **tags, "flags": {name: files.to_json(value) for name, value in run.flags.items()}}
 
 
 def _as_run_error(fault: NbreproError, root: Path) -> RunError:

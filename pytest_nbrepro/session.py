@@ -17,7 +17,7 @@ from pytest_nbrepro.model import Case, Run, Task
 from pytest_nbrepro.options import Settings, Update, in_ci
 from pytest_nbrepro.progress import Ticker
 from pytest_nbrepro.reports.data import CaseReport, used_values
-from pytest_nbrepro.reports.terminal import case_text
+from pytest_nbrepro.reports.terminal import case_text, moved_text
 from pytest_nbrepro.tally import Record, Selection, Tally
 from pytest_nbrepro.trial import Policy, Trial, settle, try_case
 from pytest_nbrepro.verdict import NOTHING
@@ -62,7 +62,8 @@ class Session:
         """Return the line for pytest's header."""
         root = self.places.root
         short = [os.path.relpath(path, root) for path in (self.places.baselines, self.places.store)]
-        return f"nbrepro: baselines in {short[0]}, runs in {short[1]}"
+        tags = f", tags {', '.join(self.settings.tag)}" if self.settings.tag else ""
+        return f"nbrepro: baselines in {short[0]}, runs in {short[1]}{tags}"
 
     def ignores(self, path: Path) -> bool:
         """Tell whether a path belongs to baselines or runs."""
@@ -114,6 +115,7 @@ class Session:
             baselines=self.places.baselines,
             timeout=self.settings.timeout,
             coverage=requested(self.config, self.places.root),
+            tags=self.settings.tag,
         )
 
     def conclude(self, item: pytest.Item, trial: Trial, *, seconds: float) -> None:
@@ -130,10 +132,13 @@ class Session:
                 pending=trial.pending or "",
                 accepted=trial.accepted,
                 seconds=seconds,
+                moved=[moved_text(moved) for moved in trial.moved],
             )
         )
         if NOTHING in trial.assessment.verdict.notes:
             item.warn(NotebookWarning(f"{trial.assessment.case.id}: {NOTHING}"))
+        for moved in report.moved if trial.ok and not trial.accepted else ():
+            item.warn(NotebookWarning(f"{report.case}: {moved_text(moved)}"))
         if not trial.ok:
             raise NotReproduced(case_text(report), report.line)
 
@@ -144,6 +149,8 @@ class Session:
         crash = getattr(report.longrepr, "reprcrash", None)
         if isinstance(error, NotReproduced) and crash is not None:
             crash.message = error.summary
+        if report.skipped and hasattr(item, "case"):
+            report.nbrepro_skipped = item.case.folder  # type: ignore[attr-defined]
         records = item.stash.get(_RECORDS, [])
         if records:
             report.nbrepro = [record.plain() for record in records]  # type: ignore[attr-defined]
@@ -180,6 +187,8 @@ class Gathering:
         """Take what a report carries."""
         for record in getattr(report, "nbrepro", ()):
             self.session.tally.add(Record(**record))
+        if (folder := getattr(report, "nbrepro_skipped", None)) is not None:
+            self.session.tally.skipped.add(folder)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -219,6 +228,7 @@ def case_report(assessment: Assessment, root: Path, trial: Trial | None = None) 
         waits=bool(trial and trial.pending),
         once=assessment.baseline is not None and assessment.baseline.once,
         kept=assessment.executed is not None,
+        moved=assessment.moved,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_nbrepro import baselines, files, pending
+from pytest_nbrepro import baselines, files, obsolete, pending
 from pytest_nbrepro.assessment import Places
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.options import Update
@@ -30,6 +30,7 @@ class Record:
     pending: str
     accepted: bool
     seconds: float
+    moved: list[str] = field(default_factory=list)  # metrics that accepting would have crept too far
 
     def plain(self) -> dict[str, Any]:
         """Return the record as a dictionary."""
@@ -78,7 +79,8 @@ class Tally:
         self.update = update
         self.records: list[Record] = []
         self.selection = Selection()
-        self.obsolete: list[str] = []
+        self.skipped: set[str] = set()  # folders of cases that were not to run: these protect their baselines
+        self.obsolete: dict[str, str] = {}  # to a remark for a person
         self.written: list[Record] = []
         self.faults: list[str] = []
 
@@ -94,11 +96,12 @@ class Tally:
         """
         if not interrupted:
             self._accept()
-        ran = {record.folder for record in self.records}
+        ran = {record.folder for record in self.records} | self.skipped
         complete = self.selection.complete and not interrupted and set(self.selection.folders) <= ran
         try:
             if complete:
-                self.obsolete = list(self._obsolete())
+                known = ran | set(self.selection.folders)
+                self.obsolete = dict(obsolete.find(self.places, known, self.selection.scope))
             self._leave_word(complete=complete, green=green and not self.faults)
         except (NbreproError, OSError) as error:
             self.faults.append(str(error))
@@ -109,27 +112,18 @@ class Tally:
         for folder, record in accepted.items():
             try:
                 entry = pending.read(self.places.pending, self.places.pending / folder / pending.RECORD)
-                pending.accept(self.places.pending, entry, self.places.root, self.places.baselines)
+                places = self.places
+                pending.accept(places.pending, entry, places.root, places.baselines, baselines.Terms())
             except NbreproError as error:
                 self.faults.append(f"not accepted: {error}")
             else:
                 self.written.append(record)
 
-    def _obsolete(self) -> Iterator[str]:
-        """Yield the baselines in scope that no case has; a test's own only when its notebook is gone."""
-        known = set(self.selection.folders) | {record.folder for record in self.records}
-        for folder in baselines.folders(self.places.baselines, self.selection.scope):
-            if folder in known:
-                continue
-            notebook = self.places.root / f"{folder.rsplit('/', 1)[0]}.ipynb"
-            if not (baselines.made_by_fixture(self.places.baselines / folder) and notebook.exists()):
-                yield folder
-
     def _leave_word(self, *, complete: bool, green: bool) -> None:
         """Say what this session saw, where it ran notebooks at all."""
         if not self.places.store.is_dir():
             return
-        word = {"schema": 1, "complete": complete, "green": green, "obsolete": self.obsolete}
+        word = {"schema": 1, "complete": complete, "green": green, "obsolete": list(self.obsolete)}
         files.write_json(self.places.store / LAST, word)
 
     def lines(self) -> Iterator[str]:
@@ -143,13 +137,17 @@ class Tally:
                 f"{_count(len(self.written), 'baseline')} written ({new} new, {len(self.written) - new} changed) "
                 f"after {_count(runs, 'run')}: review them with git diff"
             )
+        yield from (f"note: {record.case}: {text}" for record in self.written for text in record.moved)
         waiting = [record for record in self.records if record.pending and not record.accepted]
         if waiting:
             yield f"{_count(len(waiting), 'case')} with values that wait: nbrepro review"
         yield from self.faults
         if self.obsolete:
-            yield f"{_count(len(self.obsolete), 'obsolete baseline')}, which no case has (nbrepro prune deletes them):"
-            yield from (f"  {folder}" for folder in self.obsolete)
+            yield f"{_count(len(self.obsolete), 'obsolete baseline')} (to be deleted by nbrepro prune):"
+            for folder, remark in self.obsolete.items():
+                yield f"  {folder}"
+                if remark:
+                    yield f"    {remark}"
 
     def _counts(self) -> str:
         accepted = sum(record.accepted for record in self.records)

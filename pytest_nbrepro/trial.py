@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pytest_nbrepro import pending
+from pytest_nbrepro import baselines, creep, pending
 from pytest_nbrepro.assessment import Assessment, Places, agree, keep_pending, unmendable
 from pytest_nbrepro.errors import NbreproError
-from pytest_nbrepro.model import CheckStatus, Progress, Run, RunStatus, Task
+from pytest_nbrepro.model import CheckStatus, Moved, Progress, Run, RunStatus, Task
 from pytest_nbrepro.options import Update
 from pytest_nbrepro.runner import run_case
 from pytest_nbrepro.sampling import Sample, repeat, sample
@@ -44,6 +44,9 @@ class Trial:
     pending: pending.Kind | None = None  # what waits for a person
     accepted: bool = False  # … and is accepted at the end of the session
     refused: str | None = None  # why nothing may wait
+    moved: tuple[
+        Moved, ...
+    ] = ()  # metrics that the acceptance takes too far from where they were meant to be
 
     @property
     def ok(self) -> bool:
@@ -112,7 +115,19 @@ def settle(
     fixture = assessment.baseline is not None and assessment.baseline.fixture
     refresh = policy.update is Update.ALL
     keep_pending(drawn.assessment, places, kind, once=once, fixture=fixture, refresh=refresh)
-    return Trial(assessment, runs, kind, policy.accepts(kind))
+    if not policy.accepts(kind):
+        return Trial(assessment, runs, kind)
+    return Trial(assessment, runs, kind, accepted=True, moved=_moving(assessment, places))
+
+
+def _moving(assessment: Assessment, places: Places) -> tuple[Moved, ...]:
+    """Return the metrics that will have crept too far once what waits is accepted."""
+    case, present = assessment.case, assessment.baseline
+    candidate = baselines.read(places.pending / case.folder)
+    if candidate is None or present is None:
+        return ()
+    anchors = baselines.anchors_after(present.metrics, present.anchors, candidate.metrics, intended=False)
+    return creep.moved(replace(candidate, anchors=anchors), case.spec)
 
 
 def _first(

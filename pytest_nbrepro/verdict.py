@@ -113,13 +113,15 @@ def _metrics(run: Run, baseline: Baseline | None, spec: Spec) -> Iterator[Check]
             continue
         result, wanted = run.metrics.get(name), accepted.get(name)
         if result is None:
-            yield _lost("metric", name, known=wanted is not None, flag=name in run.flags)
+            check = _lost("metric", name, known=wanted is not None, flag=name in run.flags)
+            yield dataclasses.replace(check, overlay=_tag(baseline, "metric", name))
         elif wanted is None:
             message = f"{result.value!r} has no baseline"
             yield Check("metric", name, CheckStatus.NEW, message=message, cell=result.cell)
         else:
             check = _compared(name, wanted, result, rule, spec.runs, alpha)
-            yield _expected(dataclasses.replace(check, cell=result.cell), rule.xfail)
+            tag = _tag(baseline, "metric", name)
+            yield _expected(dataclasses.replace(check, cell=result.cell, overlay=tag), rule.xfail)
 
 
 def _statistical(run: Run, accepted: Mapping[str, Metric], rules: Sequence[MetricRule]) -> Iterator[int]:
@@ -153,15 +155,22 @@ def _artifacts(run: Run, baseline: Baseline | None, rules: Sequence[ArtifactRule
         result, wanted = run.artifacts.get(name), accepted.get(name)
         if result is None:
             kind = wanted.kind if wanted else "artifact"
-            yield _lost(kind, name, known=wanted is not None, cell=_cell_of(name, run))
+            check = _lost(kind, name, known=wanted is not None, cell=_cell_of(name, run))
+            yield dataclasses.replace(check, overlay=_tag(baseline, "artifact", name))
         elif baseline is None or wanted is None:
             message = f"{result.bytes:,} bytes have no baseline"
             if "undecodable" in result.schema:
                 message += f", and cannot be read: {result.schema['undecodable']}"
             yield Check(result.kind, name, CheckStatus.NEW, message=message, cell=result.cell)
         else:
-            check = comparers.compare(wanted, baseline.folder, result, run.folder, rule)
-            yield _expected(dataclasses.replace(check, cell=result.cell), rule.xfail)
+            check = comparers.compare(wanted, baseline.folder_of(name), result, run.folder, rule)
+            tag = _tag(baseline, "artifact", name)
+            yield _expected(dataclasses.replace(check, cell=result.cell, overlay=tag), rule.xfail)
+
+
+def _tag(baseline: Baseline | None, kind: str, name: str) -> str:
+    """Return the tag of the overlay that an accepted value is from, "" for the common baseline."""
+    return baseline.origins.get((kind, name), "") if baseline is not None else ""
 
 
 def _names(
@@ -221,14 +230,19 @@ def _outputs(
         name = executed.label(mine.index) if mine else _their_label(theirs, accepted)
         if not result and not wanted:
             continue
-        if not wanted:
-            yield Check("output", name, CheckStatus.NEW, message=_extract(result), cell=index)
-        elif not result:
-            yield Check("output", name, CheckStatus.LOST, message=_extract(wanted), cell=index)
-        else:
-            outcome = outputs.compare_text(wanted, result, spec.outputs.limits)
-            allow = f"outputs: {outcome.allow}" if outcome.allow else None
-            yield dataclasses.replace(part("output", name, outcome), cell=index, allow=allow)
+        tag = _tag(baseline, "output", theirs.id) if theirs else ""
+        yield dataclasses.replace(_text(name, wanted, result, spec), cell=index, overlay=tag)
+
+
+def _text(name: str, wanted: str, result: str, spec: Spec) -> Check:
+    """Return the check for the text of a cell, at least one side of which is not empty."""
+    if not wanted:
+        return Check("output", name, CheckStatus.NEW, message=_extract(result))
+    if not result:
+        return Check("output", name, CheckStatus.LOST, message=_extract(wanted))
+    outcome = outputs.compare_text(wanted, result, spec.outputs.limits)
+    allow = f"outputs: {outcome.allow}" if outcome.allow else None
+    return dataclasses.replace(part("output", name, outcome), allow=allow)
 
 
 def align(mine: Sequence[Cell], theirs: Sequence[Cell]) -> list[tuple[Cell | None, Cell | None]]:

@@ -53,7 +53,7 @@ class FakeKernel:
     def __init__(self) -> None:
         self.runs = 0
         self.before: Callable[[], None] | None = None
-        self.distributions: dict[str, str] = {}
+        self.platform: str | None = None  # that of this machine
 
     def execute(self, request: Any, progress: Any = None) -> Any:
         from pytest_nbrepro.model import RunError, RunStatus
@@ -102,13 +102,14 @@ class FakeKernel:
 
         (request.folder / "notebook.ipynb").write_text(json.dumps(notebook))
         (request.folder / "output.log").write_text("")
+        facts = {"implementation": "cpython", "python": "3.11.0", "path": [], "modules": {}}
         return Execution(
             status=status,
             error=error,
             notebook=notebook,
             seconds=seconds,
             values=values,
-            facts={"implementation": "cpython", "python": "3.11.0", "path": [], "modules": {}},
+            facts={**facts, **({"platform": self.platform} if self.platform else {})},
             read=(),
             notes=(),
             peak=None,

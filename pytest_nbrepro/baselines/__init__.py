@@ -1,21 +1,32 @@
 """Baselines on disk: reading, composing and installing them (format: design section 7)."""
 
+from pytest_nbrepro.baselines.anchors import anchors_after, centre, drifted, settle
 from pytest_nbrepro.baselines.drafts import (
     LARGEST,
     SKETCH,
     Draft,
     compose,
     slim,
-    stored_text,
     write_tree,
 )
-from pytest_nbrepro.baselines.installing import delete, install
+from pytest_nbrepro.baselines.installing import delete, exchange
+from pytest_nbrepro.baselines.layers import (
+    Entry,
+    copy_of,
+    merged,
+    read_merged,
+    read_overlays,
+    stored_text,
+    tags_of,
+)
 from pytest_nbrepro.baselines.partial import Change, Key, changes, partly
+from pytest_nbrepro.baselines.placing import COMMON, Placed, Plan, Terms, forget, lying_over_nothing, plan
 from pytest_nbrepro.baselines.reading import (
     ENVIRONMENT,
     MANIFEST,
     METRICS,
     NOTEBOOK,
+    OVERLAY,
     OWN,
     SCHEMA,
     fingerprint,
@@ -27,29 +38,47 @@ from pytest_nbrepro.baselines.reading import (
 )
 
 __all__ = [
+    "COMMON",
     "ENVIRONMENT",
     "LARGEST",
     "MANIFEST",
     "METRICS",
     "NOTEBOOK",
+    "OVERLAY",
     "OWN",
     "SCHEMA",
     "SKETCH",
     "Change",
     "Draft",
+    "Entry",
     "Key",
+    "Placed",
+    "Plan",
+    "Terms",
+    "anchors_after",
+    "centre",
     "changes",
     "compose",
+    "copy_of",
     "delete",
+    "drifted",
+    "exchange",
     "fingerprint",
     "folders",
+    "forget",
     "holding",
-    "install",
+    "lying_over_nothing",
     "made_by_fixture",
+    "merged",
     "own_files",
     "partly",
+    "plan",
     "read",
+    "read_merged",
+    "read_overlays",
+    "settle",
     "slim",
     "stored_text",
+    "tags_of",
     "write_tree",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_nbrepro import capture, files, notebook
+from pytest_nbrepro.baselines.layers import Entry, Value, copy_of, stored_text, stream, trace, values
 from pytest_nbrepro.baselines.reading import ENVIRONMENT, MANIFEST, METRICS, NOTEBOOK, SCHEMA
 from pytest_nbrepro.model import Artifact, Baseline, Metric, Run
 from pytest_nbrepro.notebook import Cell, Notebook
@@ -24,7 +25,7 @@ class Draft:
     metrics: Mapping[str, Metric]
     artifacts: Mapping[str, Artifact]
     sources: Mapping[str, Path]
-    notebook: dict[str, Any]
+    notebook: dict[str, Any] | None  # None for none: an overlay in which no text differs
     environment: Mapping[str, Any]
     once: bool
     fixture: bool
@@ -67,7 +68,7 @@ def compose(
             continue
         folder, kept = run.folder, artifact
         if baseline is not None and ("artifact", name) in keep:
-            folder, kept = baseline.folder, baseline.artifacts[name]
+            folder, kept = baseline.folder_of(name), baseline.artifacts[name]
         kept = replace(kept, cell=artifact.cell)
         if kept.stored == "sketch" or (kept.stored == "file" and kept.bytes <= LARGEST):
             sources[name] = folder / kept.path
@@ -88,21 +89,15 @@ def _kept_texts(
     executed: Notebook, baseline: Baseline | None, keep: Collection[tuple[str, str]]
 ) -> dict[int, str]:
     """Return the accepted texts of the cells whose text passes, by cell index."""
-    if baseline is None or baseline.notebook is None:
+    book = copy_of(baseline) if baseline is not None else None
+    if book is None:
         return {}
-    accepted = {cell.id: cell for cell in notebook.read(baseline.notebook).code}
+    accepted = {cell.id: cell for cell in book.code}
     return {
         cell.index: stored_text(accepted[cell.id])
         for cell in executed.code
         if cell.id in accepted and ("output", executed.label(cell.index)) in keep
     }
-
-
-def stored_text(cell: Cell) -> str:
-    """Return the text of a cell that `slim` made."""
-    return "".join(
-        capture.joined(output["text"]) for output in cell.outputs if output.get("name") == "stdout"
-    )
 
 
 def slim(
@@ -145,12 +140,48 @@ def _slim_cell(cell: Cell, run: Run, hidden: capture.Hidden, text: str | None) -
         text = "" if capture.IGNORE_TAG in cell.tags else capture.cell_text(cell, run.metrics, hidden)[0]
     outputs: list[dict[str, Any]] = []
     if text:
-        outputs.append({"name": "stdout", "output_type": "stream", "text": text.splitlines(keepends=True)})
-    for artifact in run.artifacts.values():
-        if artifact.cell == cell.index:
-            data = {"text/plain": [f"{artifact.name}: sha256 {artifact.sha256}"]}
-            outputs.append({"data": data, "metadata": {}, "output_type": "display_data"})
+        outputs.append(stream(text))
+    outputs += [trace(artifact) for artifact in run.artifacts.values() if artifact.cell == cell.index]
     return {**record, "execution_count": None, "outputs": outputs}
+
+
+Contents = Mapping[str, Path | str]
+"""The files of a tree: relative path to the file that is copied there, or the text that is written; in this order."""
+
+
+def contents(draft: Draft) -> Contents:
+    """Return the files of a baseline, the manifest last."""
+    found: dict[str, Path | str] = {METRICS: _metrics_text(draft.metrics)}
+    if draft.notebook is not None:
+        found[NOTEBOOK] = files.dump_json(draft.notebook)
+    found[ENVIRONMENT] = files.dump_json(draft.environment)
+    found |= {draft.artifacts[name].path: source for name, source in draft.sources.items()}
+    manifest: dict[str, Any] = {
+        "artifacts": {name: _artifact_json(artifact) for name, artifact in draft.artifacts.items()},
+        "schema": SCHEMA,
+    }
+    manifest |= {name: True for name in ("once", "fixture") if getattr(draft, name)}
+    return {**found, MANIFEST: files.dump_json(manifest)}
+
+
+def drafted(draft: Draft) -> dict[Entry, Value]:
+    """Return all values of a draft, as `layers.values_of` does of what is written."""
+    raw = draft.notebook
+    book = notebook.parse(files.dump_json(raw), Path(NOTEBOOK)) if raw is not None else None
+    return values(draft.metrics, draft.artifacts, book)
+
+
+def write(tree: Contents, folder: Path) -> None:
+    """Write files into a fresh folder.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written.
+    """
+    for path, content in tree.items():
+        if isinstance(content, Path):
+            files.copy(content, folder / path)
+        else:
+            files.write_text(folder / path, content)
 
 
 def write_tree(draft: Draft, folder: Path) -> None:
@@ -159,17 +190,7 @@ def write_tree(draft: Draft, folder: Path) -> None:
     Raises:
         OSError: the disk is full or the folder cannot be written.
     """
-    files.write_text(folder / METRICS, _metrics_text(draft.metrics))
-    files.write_json(folder / NOTEBOOK, draft.notebook)
-    files.write_json(folder / ENVIRONMENT, draft.environment)
-    for name, source in draft.sources.items():
-        files.copy(source, folder / draft.artifacts[name].path)
-    manifest: dict[str, Any] = {
-        "artifacts": {name: _artifact_json(artifact) for name, artifact in draft.artifacts.items()},
-        "schema": SCHEMA,
-    }
-    manifest |= {name: True for name in ("once", "fixture") if getattr(draft, name)}
-    files.write_json(folder / MANIFEST, manifest)
+    write(contents(draft), folder)
 
 
 def _metrics_text(metrics: Mapping[str, Metric]) -> str:

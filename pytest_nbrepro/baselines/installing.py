@@ -6,54 +6,64 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pytest_nbrepro import files
-from pytest_nbrepro.baselines.reading import MARK, OWN, TEMPORARY, own_files, read
+from pytest_nbrepro.baselines.drafts import Contents, write
+from pytest_nbrepro.baselines.reading import MANIFEST, MARK, OVERLAY, OWN, PARTS, TEMPORARY
 from pytest_nbrepro.errors import BaselineError
 
 _OLD = "old"  # in the staged folder: what stood in the baseline's place
 
 
-def install(source: Path, target: Path) -> None:
-    """Make the baseline in `target` the one in `source`.
+def exchange(tree: Contents, target: Path, tags: Collection[str] = (), *, common: bool = True) -> None:
+    """Put a tree in the place of the baseline in `target`, and of the overlays with these tags.
 
     All is copied beside `target` first, so that a full disk leaves the old baseline as it was. Then old and new
     change places by renaming, the manifest last, under a mark that tells of a crash in between; what fails
     there is taken back.
 
+    Args:
+        tree: the files.
+        target: the folder of the baseline.
+        tags: of the overlays that give way; others stay as they are.
+        common: whether the common baseline gives way.
+
     Raises:
-        BaselineError: what `source` holds is no whole baseline, the disk is full, or the folder cannot be
-            written; the old baseline is as it was.
+        BaselineError: the disk is full, or the folder cannot be written; the old baseline is as it was.
     """
-    if read(source) is None:
-        raise BaselineError("there is no baseline to put in place", where=str(source))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=target.parent))
     except OSError as error:
         raise _unwritable(target, error) from error
     try:
-        for path in own_files(source):
-            files.copy(source / path, staged / path)
+        write(tree, staged)
         (staged / _OLD).mkdir()
         target.mkdir(exist_ok=True)
-        _exchange(staged, target)
+        if tags:
+            for folder in (staged / _OLD, target):
+                (folder / OVERLAY).mkdir(exist_ok=True)
+        overlays = [f"{OVERLAY}/{tag}" for tag in sorted(tags)]
+        _exchange(staged, target, [*PARTS[:-1], *overlays, MANIFEST] if common else overlays)
     except OSError as error:
         raise _unwritable(target, error) from error
     finally:
         if not (target / MARK).exists():  # else the way back failed, and the old files are still in there
             shutil.rmtree(staged, ignore_errors=True)
+        with contextlib.suppress(OSError):  # there is none, or there are overlays
+            (target / OVERLAY).rmdir()
 
 
-def _exchange(staged: Path, target: Path) -> None:
+def _exchange(staged: Path, target: Path, names: Sequence[str]) -> None:
     """Let what is staged and what is in the baseline's place change places; on an error all goes back."""
     mark = target / MARK
     marked = mark.exists()  # by an earlier crash
     begun: list[tuple[Path, Path]] = []
     try:
         files.write_bytes(mark, b"")
-        for name in OWN:
+        for name in names:
             for there, here in ((target / name, staged / _OLD / name), (staged / name, target / name)):
                 if os.path.lexists(there):
                     begun.append((there, here))
@@ -69,7 +79,7 @@ def _exchange(staged: Path, target: Path) -> None:
 
 
 def delete(folder: Path, root: Path) -> None:
-    """Delete the baseline in `folder`, and the folders above it up to `root` that are empty then.
+    """Delete the baseline in `folder` with its overlays, and the folders above it up to `root` that are empty then.
 
     Raises:
         BaselineError: a file cannot be deleted.

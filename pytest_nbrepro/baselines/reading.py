@@ -10,7 +10,8 @@ from typing import Any
 
 from pytest_nbrepro import capture, files
 from pytest_nbrepro.errors import BaselineError
-from pytest_nbrepro.model import FEWEST_RUNS, Baseline, Metric, Number
+from pytest_nbrepro.model import FEWEST_RUNS, Anchor, Baseline, Metric, Number
+from pytest_nbrepro.options import is_tag
 from pytest_nbrepro.store import TREES, artifact_from, check_schema
 
 SCHEMA = 1
@@ -18,10 +19,13 @@ MANIFEST = "artifacts.json"
 METRICS = "metrics.json"
 NOTEBOOK = "notebook.ipynb"
 ENVIRONMENT = "environment.json"
-OWN = (METRICS, NOTEBOOK, ENVIRONMENT, *TREES, MANIFEST)  # the manifest last
+OVERLAY = "overlay"  # the folder of overlays in that of a baseline, each in a folder of its tag
+PARTS = (METRICS, NOTEBOOK, ENVIRONMENT, *TREES, MANIFEST)  # the manifest last
+OWN = (*PARTS[:-1], OVERLAY, MANIFEST)
+ANCHORS = "anchors"  # in an environment record
 MARK = ".accepting"  # stands in a folder while its files are being replaced
 TEMPORARY = ".tmp-"  # what the names of unfinished folders begin with
-_MAPPINGS = ("flags", "inputs", "distributions")  # of an environment record
+_MAPPINGS = ("flags", "inputs", "distributions", ANCHORS)  # of an environment record
 _LFS = b"version https://git-lfs.github.com/spec/v1"
 _HINT = "restore it from version control, or delete the folder and accept the case again"
 
@@ -33,7 +37,7 @@ def read(folder: Path) -> Baseline | None:
         BaselineError: it is half-written, cannot be read, is not downloaded, or a newer version wrote it.
     """
     names = _names(folder)
-    if names.isdisjoint(OWN):
+    if names.isdisjoint(PARTS):
         return None
     if MARK in names or not {MANIFEST, METRICS} <= names:
         raise BaselineError("this baseline is half-written", where=str(folder), hint=_HINT)
@@ -49,6 +53,7 @@ def read(folder: Path) -> Baseline | None:
             environment=environment,
             once=manifest.get("once", False) is True,
             fixture=manifest.get("fixture", False) is True,
+            anchors={name: _anchor(value) for name, value in environment.get(ANCHORS, {}).items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else error
@@ -115,12 +120,31 @@ def _step(record: Any) -> int | None:
     return record
 
 
-def fingerprint(folder: Path) -> str | None:
-    """Return a hash of the accepted values in `folder`, texts included; None where there is no baseline."""
-    paths = [folder / name for name in (METRICS, MANIFEST, NOTEBOOK)]
-    if not all(path.exists() for path in paths[:2]):
+def _anchor(record: Any) -> Anchor:
+    count = record["acceptances"]
+    if type(count) is not int or count < 1:
+        raise ValueError(f"{count!r} is no number of acceptances")
+    return Anchor(_number(record["value"]), count)
+
+
+def fingerprint(folder: Path, tags: Sequence[str] = ()) -> str | None:
+    """Return a hash of the accepted values in `folder`, texts included; None where there is no baseline.
+
+    Args:
+        folder: of the baseline.
+        tags: whose overlays count, too.
+    """
+    if not all((folder / name).exists() for name in (METRICS, MANIFEST)):
         return None
-    return files.sha256_text("".join(files.sha256(path) for path in paths if path.exists()))
+    hashes, overlays = _hashes(folder), overlay_folders(folder) if tags else {}
+    for tag in tags:
+        hashes += [tag, *_hashes(overlays[tag])] if tag in overlays else []
+    return files.sha256_text("".join(hashes))
+
+
+def _hashes(folder: Path) -> list[str]:
+    paths = [folder / name for name in (METRICS, MANIFEST, NOTEBOOK)]
+    return [files.sha256(path) for path in paths if path.exists()]
 
 
 def folders(root: Path, scope: Sequence[str] = ("",)) -> Iterator[str]:
@@ -144,7 +168,8 @@ def holding(root: Path, name: str) -> Iterator[Path]:
     records = {name, METRICS, NOTEBOOK, ENVIRONMENT, MANIFEST}
     for folder, below, names in os.walk(root):
         own = not records.isdisjoint(names)
-        below[:] = [n for n in below if not n.startswith(TEMPORARY) and not (own and n in TREES)]
+        inside = {*TREES, OVERLAY} if own else set()
+        below[:] = [n for n in below if not n.startswith(TEMPORARY) and n not in inside]
         if name in names:
             yield Path(folder)
 
@@ -159,12 +184,12 @@ def made_by_fixture(folder: Path) -> bool:
 
 
 def own_files(folder: Path) -> list[str]:
-    """Return the files of a baseline, relative to its folder, the manifest last.
+    """Return the files of a baseline without its overlays, relative to its folder, the manifest last.
 
     Links among the artifacts are none of ours: they might bring in what nobody meant to keep.
     """
     found: list[str] = []
-    for name in OWN:
+    for name in PARTS:
         path = folder / name
         if name in TREES:
             inside = [] if path.is_symlink() else path.rglob("*")
@@ -173,3 +198,12 @@ def own_files(folder: Path) -> list[str]:
         elif path.is_file():
             found.append(name)
     return found
+
+
+def overlay_folders(folder: Path) -> dict[str, Path]:
+    """Return the folders of a baseline's overlays by their tags, sorted; links are none of ours."""
+    root = folder / OVERLAY
+    if root.is_symlink() or not root.is_dir():
+        return {}
+    found = {path.name: path for path in sorted(root.iterdir()) if path.is_dir() and not path.is_symlink()}
+    return {tag: path for tag, path in found.items() if is_tag(tag)}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pytest_nbrepro import pending
+from pytest_nbrepro import baselines, pending
+from pytest_nbrepro.baselines import COMMON, Placed, Terms
 from pytest_nbrepro.cli import output
+from pytest_nbrepro.cli.entries import Waiting, blocked, choose, look, pending_below, record, waits
 from pytest_nbrepro.cli.group import FAULT, complain
+from pytest_nbrepro.cli.settling import anchored, crept, places, selects, terms_for
 from pytest_nbrepro.cli.site import Asked, Site
 from pytest_nbrepro.errors import NbreproError, StoreError
 from pytest_nbrepro.pending import Pending
@@ -21,18 +23,19 @@ _DIFFERS = 1
 _SHOWN = 3
 
 
-@dataclass
-class Waiting:
-    """What waits below a folder."""
-
-    root: Path
-    entries: list[Pending] = field(default_factory=list)
-    faults: dict[str, str] = field(default_factory=dict)  # folder of a record to what is wrong with it
-
-
 @click.command("accept")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("-m", "--message", metavar="WHY", help="Why the new values are right.")
+@click.option(
+    "--overlay",
+    is_flag=False,
+    flag_value="",
+    metavar="[TAG]",
+    help="Write what differs into the overlay of the run's platform, or of one of its tags, alone.",
+)
+@click.option(
+    "--intended", is_flag=True, help="The change is meant as one: drifts are counted anew from here."
+)
 @click.option("--list", "listing", is_flag=True, help="Tell what waits; exit code 1 where anything does.")
 @click.option("--all", "everything", is_flag=True, help="Accept all that waits.")
 @click.option(
@@ -48,8 +51,10 @@ def command(
     asked: Asked,
     names: tuple[str, ...],
     message: str | None,
+    overlay: str | None,
     elsewhere: Path | None,
     *,
+    intended: bool,
     listing: bool,
     everything: bool,
     as_json: bool,
@@ -57,120 +62,104 @@ def command(
     """Make the values that wait the baseline, without running anything again.
 
     NAME is a case, a notebook, its path without suffix, or a folder above it. All that is named is accepted, or, where
-    a notebook or baseline changed since its run, nothing. WHY is kept in the baseline's environment.json.
+    a notebook or baseline changed since its run, nothing. WHY is kept in the baseline's environment.json. A value that
+    an overlay decides where the run was made is written there; else it would count for nothing.
+
+    With --intended, NAME may also be a baseline of which nothing waits: what it holds is meant.
 
     \b
     JSON of --list: {"schema": 1,
                      "pending": [{"case", "notebook", "folder", "kind" (new, changed, refresh),
-                                  "run", "differences": [text]}],
+                                  "run", "tags": [text], "differences": [text]}],
                      "unreadable": {folder: text}}
-    JSON otherwise: {"schema": 1, "accepted": [as above],
+    JSON otherwise: {"schema": 1,
+                     "accepted": [as above, and "common": [text], "overlays", "dropped": {tag: [text]}],
+                     "meant": [folder], "notes": [text],
                      "failed": [{"case", "error"}], "commit": text}
     """  # noqa: D301 - \b is click's mark for text that stays as it is
     site = asked.site()
     waiting = look(pending_below(elsewhere) if elsewhere else site.store / "pending")
     if listing:
-        if names or everything or message:
-            raise click.UsageError("--list takes no NAME, --all or -m")
+        if names or everything or message or intended or overlay is not None:
+            raise click.UsageError("--list takes no NAME, --all, -m, --overlay or --intended")
         _list(waiting, site, as_json=as_json)
         return
     if bool(names) == everything:
-        raise click.UsageError("name what to accept, or give --all; --list tells what waits")
+        taken = f" (--overlay took {overlay!r} as its TAG: put it last)" if overlay and not names else ""
+        raise click.UsageError(f"name what to accept, or give --all; --list tells what waits{taken}")
     why = (message or "").strip()
     if not why:
         raise click.UsageError("say why the new values are right: -m WHY")
-    if not (waiting.entries or waiting.faults):
+    rooted = [site.rooted(name) for name in names]
+    meant = anchored(rooted, site, {entry.folder for entry in waiting.entries}) if intended else []
+    rest = [
+        name for name in rooted if not any(selects(name, folder) for folder in meant) or waits(waiting, name)
+    ]
+    if (rest or everything) and not (waiting.entries or waiting.faults):
         raise StoreError("nothing waits", where=site.short(waiting.root))
-    chosen = waiting.entries if everything else choose(waiting, [site.rooted(name) for name in names])
-    kept = blocked(waiting, [site.rooted(name) for name in names])
+    chosen = waiting.entries if everything else choose(waiting, rest)
+    kept = blocked(waiting, rooted)
     if kept:
         raise StoreError("\n".join(kept.values()))
-    _accept(chosen, waiting, site, why, as_json=as_json)
-
-
-def look(root: Path) -> Waiting:
-    """Read all that waits; records that cannot be read are kept as faults."""
-    waiting = Waiting(root)
-    for path in pending.records(root):
-        try:
-            waiting.entries.append(pending.read(root, path))
-        except StoreError as error:
-            waiting.faults[path.parent.relative_to(root).as_posix()] = str(error)
-    return waiting
-
-
-def pending_below(folder: Path) -> Path:
-    """Return the folder of what waits in another run store, or in a folder that holds one.
-
-    Raises:
-        StoreError: there is none.
-    """
-    for place in (folder / "pending", folder / ".nbrepro" / "pending"):
-        if place.is_dir():
-            return place
-    hint = (
-        "it is the folder .nbrepro of another checkout; where nothing waits there, it has no folder pending"
-    )
-    raise StoreError("nothing waits here", where=str(folder), hint=hint)
-
-
-def choose(waiting: Waiting, names: Sequence[str]) -> list[Pending]:
-    """Return the entries that names select.
-
-    Raises:
-        StoreError: a name selects nothing.
-    """
-    try:
-        return pending.matching(waiting.entries, names)
-    except StoreError:
-        for fault in waiting.faults.values():  # one of these may be what was meant
-            complain(fault)
-        raise
-
-
-def blocked(waiting: Waiting, names: Sequence[str]) -> Mapping[str, str]:
-    """Return the unreadable records that lie in what was named; no names stand for all."""
-    if not names:
-        return waiting.faults
-    stems = [f"{name.removesuffix('.ipynb')}/" for name in names if "::" not in name]
-    return {
-        folder: fault
-        for folder, fault in waiting.faults.items()
-        if any(f"{folder}/".startswith(s) for s in stems)
-    }
+    terms = {entry.folder: terms_for(entry, why, overlay, intended=intended) for entry in chosen}
+    _accept(chosen, terms, meant, waiting, site, why, as_json=as_json)
 
 
 # ---------------------------------------------------------------------------------------------------
 # Accepting
 
 
-def _accept(chosen: Sequence[Pending], waiting: Waiting, site: Site, why: str, *, as_json: bool) -> None:
-    failed = _each(chosen, lambda entry: pending.check(waiting.root, entry, site.root, site.baselines))
-    accepted: list[Pending] = []
+def _accept(
+    chosen: Sequence[Pending],
+    terms: Mapping[str, Terms],
+    meant: Sequence[str],
+    waiting: Waiting,
+    site: Site,
+    why: str,
+    *,
+    as_json: bool,
+) -> None:
+    def see(entry: Pending) -> None:
+        pending.check(waiting.root, entry, site.root, site.baselines, terms[entry.folder])
+
+    failed = _each(chosen, see)
+    accepted: dict[str, tuple[Pending, Placed]] = {}
     if not failed:
 
         def accept(entry: Pending) -> None:
-            pending.accept(waiting.root, entry, site.root, site.baselines, why)
+            done = pending.accept(waiting.root, entry, site.root, site.baselines, terms[entry.folder])
             pending.drop(site.store / "pending", entry.folder)  # --from: what waited here is out of date now
-            accepted.append(entry)
+            accepted[entry.folder] = entry, done.placed
 
+        for folder in meant:
+            baselines.settle(site.baselines / folder, why)
         failed = _each(chosen, accept)
-    commit = commit_message(accepted, why)
+    done = [*accepted.values()]
+    notes = [note for entry, _ in done for note in crept(entry, site)]
+    commit = commit_message([*(entry.case for entry, _ in done), *([] if failed else meant)], why)
     if as_json:
         told = {
-            "accepted": [record(entry) for entry in accepted],
+            "accepted": [{**record(entry), **_places(placed)} for entry, placed in done],
+            "meant": list(meant),
+            "notes": notes,
             "failed": [{"case": case, "error": error} for case, error in failed.items()],
             "commit": commit,
         }
         output.write_json(told)
-    elif accepted:
-        _tell(accepted, site, commit)
+    elif commit:
+        _tell(done, meant, notes, site, commit)
     for error in failed.values():
         complain(error)
     if failed:
         if not accepted:
             click.echo("nothing was accepted", err=True)
         raise click.exceptions.Exit(FAULT)
+
+
+def _places(placed: Placed) -> dict[str, Any]:
+    written = {tag: [" ".join(key) for key in keys] for tag, keys in placed.written.items()}
+    dropped = {tag: [" ".join(key) for key in keys] for tag, keys in placed.dropped.items()}
+    return {"common": written.pop(COMMON, []), "overlays": written, "dropped": dropped}
 
 
 def _each(entries: Sequence[Pending], do: Any) -> dict[str, str]:
@@ -184,19 +173,34 @@ def _each(entries: Sequence[Pending], do: Any) -> dict[str, str]:
     return failed
 
 
-def commit_message(accepted: Sequence[Pending], why: str) -> str:
-    """Return a commit message."""
-    if not accepted:
+def commit_message(cases: Sequence[str], why: str) -> str:
+    """Return a commit message; "" where nothing was accepted."""
+    if not cases:
         return ""
-    what = accepted[0].case if len(accepted) == 1 else f"{len(accepted)} cases"
+    what = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
     return f"{' '.join(why.split())} (accepts {what})"
 
 
-def _tell(accepted: Sequence[Pending], site: Site, commit: str) -> None:
+def _tell(
+    done: Sequence[tuple[Pending, Placed]],
+    meant: Sequence[str],
+    notes: Sequence[str],
+    site: Site,
+    commit: str,
+) -> None:
     place = site.short(site.baselines)
-    click.echo(f"accepted {output.count(len(accepted), 'case')} into {place}:")
-    for entry in accepted:
+    if done:
+        click.echo(f"accepted {output.count(len(done), 'case')} into {place}:")
+    for entry, placed in done:
         click.echo(f"  {entry.kind:<8} {entry.case}")
+        if where := places(placed):
+            click.echo(f"  {'':<8} {where}")
+    for folder in meant:
+        click.echo(f"meant as it is: {folder}")
+    for note in notes:
+        click.echo(f"note  {note}")
+    if notes:
+        click.echo("      where that is meant: nbrepro accept --intended NAME -m WHY")
     click.echo(f"next  git add {shlex.quote(place)} && git commit -m {shlex.quote(commit)}")
 
 
@@ -217,18 +221,6 @@ def _list(waiting: Waiting, site: Site, *, as_json: bool) -> None:
         complain(fault)
     if waiting.faults or waiting.entries:
         raise click.exceptions.Exit(FAULT if waiting.faults else _DIFFERS)
-
-
-def record(entry: Pending) -> dict[str, Any]:
-    """Return an entry as JSON."""
-    return {
-        "case": entry.case,
-        "notebook": entry.notebook,
-        "folder": entry.folder,
-        "kind": entry.kind,
-        "run": entry.run,
-        "differences": list(entry.differences),
-    }
 
 
 def _row(entry: Pending) -> tuple[str, ...]:

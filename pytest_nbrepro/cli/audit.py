@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from pytest_nbrepro.cli import output
 from pytest_nbrepro.cli.group import FAULT, complain
 from pytest_nbrepro.cli.site import Asked, Site
 from pytest_nbrepro.errors import NbreproError, StoreError
+
+if TYPE_CHECKING:
+    from pytest_nbrepro.cli.auditing import Finding
 
 _DIFFERS = 1
 
@@ -29,7 +32,7 @@ def command(asked: Asked, names: tuple[str, ...], *, as_json: bool) -> None:
 
     \b
     JSON: {"schema": 1, "changes": number of changes that were made,
-           "unnoticed": [{"case", "kind", "name", "change"}], "failed": {folder: text}}
+           "unnoticed": [{"case", "kind", "name", "change", "overlay" (tag, or "")}], "failed": {folder: text}}
     """  # noqa: D301 - \b is click's mark for text that stays as it is
     from pytest_nbrepro.cli.auditing import audit
 
@@ -49,13 +52,18 @@ def command(asked: Asked, names: tuple[str, ...], *, as_json: bool) -> None:
         output.write_json({"changes": made, "unnoticed": told, "failed": failed})
     else:
         if told:
-            rows = [tuple(map(output.printable, one.values())) for one in told]
+            rows = [_row(one) for one in found]
             output.write_lines(output.table(("CASE", "KIND", "NAME", "NOT NOTICED"), rows))
         click.echo(f"{len(told)} of {output.count(made, 'change')} would go unnoticed", err=True)
     for folder, fault in failed.items():
         complain(f"{folder}: {fault}")
     if failed or told:
         raise click.exceptions.Exit(FAULT if failed else _DIFFERS)
+
+
+def _row(one: Finding) -> tuple[str, ...]:
+    name = f"{one.name}, overlay {one.overlay}" if one.overlay else one.name
+    return tuple(map(output.printable, (one.case, one.kind, name, one.change)))
 
 
 def _chosen(site: Site, names: Sequence[str]) -> Iterator[str]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from pytest_nbrepro import baselines, comparers, files, notebook, spec
-from pytest_nbrepro.baselines.partial import text_of
 from pytest_nbrepro.cli.site import Site
 from pytest_nbrepro.comparers import numbers, outputs, perturbing
 from pytest_nbrepro.errors import BaselineError
@@ -27,6 +26,7 @@ class Finding:
     name: str
     change: str
     noticed: bool
+    overlay: str = ""  # the tag of the overlay that has the value
 
 
 def audit(folder: str, site: Site) -> Iterator[Finding]:
@@ -41,15 +41,16 @@ def audit(folder: str, site: Site) -> Iterator[Finding]:
         OSError, ValueError: one of its files cannot be read.
     """
     case = _case(folder, site)
-    baseline = baselines.read(site.baselines / folder)
-    if baseline is None:
+    common = baselines.read(site.baselines / folder)
+    if common is None:
         raise BaselineError("there is no baseline", where=folder)
-    for kind, name, change, noticed in (
-        *_metrics(baseline, case),
-        *_artifacts(baseline, case),
-        *_texts(baseline, case),
-    ):
-        yield Finding(case.id, kind, name, change, noticed)
+    for tag, side in {"": common, **baselines.read_overlays(site.baselines / folder)}.items():
+        for kind, name, change, noticed in (
+            *_metrics(side, case),
+            *_artifacts(side, case),
+            *_texts(side, case),
+        ):
+            yield Finding(case.id, kind, name, change, noticed, tag)
 
 
 _Tried = tuple[str, str, str, bool]
@@ -121,7 +122,7 @@ def _texts(baseline: Baseline, case: Case) -> Iterator[_Tried]:
         return
     book, limits = notebook.read(baseline.notebook), case.spec.outputs.limits
     for cell in book.code:
-        before = text_of(cell)
+        before = baselines.stored_text(cell)
         changed = perturbing.text(before)
         if changed is not None:
             outcome = outputs.compare_text(before, changed, limits)

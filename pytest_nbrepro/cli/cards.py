@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pytest_nbrepro import baselines, notebook
+from pytest_nbrepro import baselines
 from pytest_nbrepro.assessment import Assessment
 from pytest_nbrepro.baselines import Change
 from pytest_nbrepro.cli import output, shown
@@ -73,7 +73,7 @@ def changes_of(entry: Pending, site: Site, root: Path) -> list[Change]:
 
 
 def sides(entry: Pending, site: Site, root: Path) -> tuple[Baseline, Baseline | None]:
-    """Return the values that wait, and the present baseline.
+    """Return the values that wait, and what is accepted where their run was made.
 
     Raises:
         NbreproError: one of them cannot be read.
@@ -81,7 +81,7 @@ def sides(entry: Pending, site: Site, root: Path) -> tuple[Baseline, Baseline | 
     candidate = baselines.read(root / entry.folder)
     if candidate is None:
         raise StoreError("the values that wait are gone", where=entry.case)
-    return candidate, baselines.read(site.baselines / entry.folder)
+    return candidate, baselines.read_merged(site.baselines / entry.folder, entry.tags)
 
 
 def told(value: Metric | Artifact | str | None) -> str | None:
@@ -143,7 +143,8 @@ def _file_diff(change: Change, candidate: Baseline, present: Baseline | None) ->
         return
     if {before.stored, after.stored} != {"file"} or after.kind not in _TEXTS:
         return
-    old, new = (present.folder / before.path).read_bytes(), (candidate.folder / after.path).read_bytes()
+    old = (present.folder_of(before.name) / before.path).read_bytes()
+    new = (candidate.folder / after.path).read_bytes()
     lines = list(_unified(old.decode("utf-8", "replace"), new.decode("utf-8", "replace"), 1))
     yield from (f"    {line}" for line in lines[:_SHOWN])
     if len(lines) > _SHOWN:
@@ -152,11 +153,11 @@ def _file_diff(change: Change, candidate: Baseline, present: Baseline | None) ->
 
 def _cell_diffs(candidate: Baseline, present: Baseline | None) -> Iterator[str]:
     """Yield nbdime's diff of every cell that both sides have and that differs."""
-    if present is None or present.notebook is None or candidate.notebook is None:
+    old, new = baselines.copy_of(present) if present else None, baselines.copy_of(candidate)
+    if old is None or new is None:
         return
     from pytest_nbrepro import diffs  # nbdime takes seconds to import
 
-    old, new = notebook.read(present.notebook), notebook.read(candidate.notebook)
     cells = {cell.id: cell.index for cell in old.cells}
     for cell in new.code:
         before = old.raw["cells"][cells[cell.id]] if cell.id in cells else None

@@ -15,26 +15,33 @@ import click
 
 from pytest_nbrepro import pending, spec
 from pytest_nbrepro.assessment import Places, keep_pending
+from pytest_nbrepro.baselines import Terms
 from pytest_nbrepro.cli import output
 from pytest_nbrepro.cli.accept import commit_message
 from pytest_nbrepro.cli.cards import Card, brief, card_of, changes_of, sides, whole_diff
 from pytest_nbrepro.cli.group import complain
 from pytest_nbrepro.cli.loosening import loosen
+from pytest_nbrepro.cli.settling import crept, places, terms_for
 from pytest_nbrepro.cli.site import Site
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import Artifact, Metric, Run
 from pytest_nbrepro.pending import Pending
 
-_KEYS = "a accept  r reject  s skip  e each  t loosen  d diff  o open  q quit  ? help"
+_KEYS = """\
+a accept  A intended  v overlay  r reject  s skip  e each
+t loosen  d diff  o open  q quit  ? help"""
 _HELP = """\
   a  accept: the values become the baseline
+  A  accept as intended: the same, and drifts are counted anew from here
+  v  overlay: they count where the run was made alone, by its platform or a tag
   r  reject: forget these values; the baseline stays as it is
   s  skip: they go on waiting
   e  each: ask for every metric, artifact and text that differs
   t  loosen: write the limits behind `allow` into the annotation
   d  diff: every check, and all that differs
-  o  open: tell where the files that differ lie; pictures are opened where there is a display
+  o  open: tell where the files that differ lie; pictures open on a display
   q  quit: the rest goes on waiting"""
+_ANSWERS = {"a", "A", "v", "s", "b"}  # where a single value is asked for
 _PICTURES = {"image", "markup"}
 
 
@@ -101,7 +108,9 @@ class Desk:
     def _do(self, answer: str, entry: Pending, card: Card) -> Pending | None:
         """Carry an answer out; return what waits then, None where that is nothing."""
         known: dict[str, Callable[[Pending, Card], Pending | None]] = {
-            "a": self._accept,
+            "a": lambda entry, _: self._accept(entry),
+            "A": lambda entry, _: self._accept(entry, intended=True),
+            "v": lambda entry, _: self._accept(entry, self._tag(entry)),
             "r": self._reject,
             "e": self._each,
             "t": self._loosen,
@@ -119,7 +128,7 @@ class Desk:
         left = [entry for entry in chosen if self.root / entry.folder in records]
         if self.accepted:
             where = self.site.short(self.site.baselines)
-            message = commit_message(list(self.accepted.values()), self.reason)
+            message = commit_message(list(self.accepted), self.reason)
             yield f"accepted values of {output.count(len(self.accepted), 'case')} into {where}"
             yield f"next  git add {shlex.quote(where)} && git commit -m {shlex.quote(message)}"
         if left:
@@ -139,14 +148,34 @@ class Desk:
         self.reason = given
         return given
 
-    def _accept(self, entry: Pending, _: Card) -> Pending | None:
+    def _tag(self, entry: Pending) -> str:
+        """Return the tag of the overlay that a person means; "" for the platform's, the only one of most runs."""
+        answer = "" if len(entry.tags) < 2 else None
+        while answer not in {"", *entry.tags}:
+            answer = self._ask(f"which of {', '.join(entry.tags)} [{entry.tags[0]}]: ")
+        return answer or ""
+
+    def _accept(
+        self, entry: Pending, overlay: str | None = None, *, intended: bool = False
+    ) -> Pending | None:
         if not (why := self._because()):
             return entry
-        with _whole():
-            pending.accept(self.root, entry, self.site.root, self.site.baselines, why)
-            self._accepted(entry)
-        click.echo(f"accepted {entry.case}")
+        self._take(entry, terms_for(entry, why, overlay, intended=intended), entry.case)
+        self._note(entry)
         return None
+
+    def _note(self, entry: Pending) -> None:
+        for note in crept(entry, self.site):
+            click.echo(f"note  {note}")
+
+    def _take(self, entry: Pending, terms: Terms, what: str) -> Pending | None:
+        """Accept, and tell where the values are now; return what goes on waiting."""
+        with _whole():
+            done = pending.accept(self.root, entry, self.site.root, self.site.baselines, terms)
+            self._accepted(entry)
+        where = places(done.placed)
+        click.echo(f"accepted {output.printable(what)}{f' ({where})' if where else ''}")
+        return done.left
 
     def _accepted(self, entry: Pending) -> None:
         self.accepted[entry.case] = entry
@@ -155,7 +184,8 @@ class Desk:
             pending.drop(own, entry.folder)
 
     def _reject(self, entry: Pending, _: Card) -> None:
-        pending.drop(self.root, entry.folder)
+        with _whole():
+            pending.drop(self.root, entry.folder)
         click.echo(f"rejected {entry.case}")
 
     def _each(self, entry: Pending, _: Card) -> Pending | None:
@@ -166,30 +196,36 @@ class Desk:
             for line in brief(change):
                 click.echo(line)
             answer = ""
-            while answer not in {"a", "s", "b"}:
-                answer = self._ask(f"  {number} of {len(changes)}: a accept  s skip  b back > ")
+            while answer not in _ANSWERS:
+                asked = "a accept  A intended  v overlay  s skip  b back"
+                answer = self._ask(f"  {number} of {len(changes)}: {asked} > ")
             if answer == "b":
                 break
             if answer == "s":
                 continue
+            overlay = self._tag(now) if answer == "v" else None
             why = why or self._because()
             if not why:
                 break
-            with _whole():
-                left = pending.accept_some(
-                    self.root, now, self.site.root, self.site.baselines, {change.key}, why
-                )
-                self._accepted(entry)
-            click.echo(f"  accepted {output.printable(change.key[1])}")
+            terms = terms_for(now, why, overlay, intended=answer == "A")
+            left = self._take(now, replace(terms, taken=frozenset({change.key})), change.key[1])
             if left is None:
+                self._note(entry)
                 return None
             now = left
+        if now is not entry:
+            self._note(entry)
         return now
 
     def _loosen(self, entry: Pending, card: Card) -> Pending | None:
         if not card.offers:
             click.echo("no limit is safe to suggest here: see `allow` in the documentation")
             return entry
+        with _whole():
+            return self._settled(entry) if self._written(entry, card) else entry
+
+    def _written(self, entry: Pending, card: Card) -> bool:
+        """Write limits into the annotation; tell whether any was written."""
         project = spec.load_project(self.site.root)
         path = self.site.root / entry.notebook
         written = False
@@ -200,7 +236,7 @@ class Desk:
             else:
                 click.echo(f"{self.site.short(done.file)}: {offer.text}")
                 written = True
-        return self._settled(entry) if written else entry
+        return written
 
     def _settled(self, entry: Pending) -> Pending | None:
         """Keep of an entry what does not pass by the new limits, which may be nothing."""
@@ -232,7 +268,8 @@ class Desk:
                 if side is None or not isinstance(value, Artifact):
                     continue
                 shown += 1
-                self._tell_file(f"{output.printable(value.name)}  {word}", side.folder, value)
+                folder = side.folder_of(value.name)
+                self._tell_file(f"{output.printable(value.name)}  {word}", folder, value)
         if not shown:
             click.echo("no file or picture differs")
         return entry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ import click
 from pytest_nbrepro import baselines, files
 from pytest_nbrepro.cli import output
 from pytest_nbrepro.cli.site import Asked, Site
-from pytest_nbrepro.errors import BaselineError, NbreproError, StoreError
+from pytest_nbrepro.errors import BaselineError, StoreError
 
 _DIFFERS = 1
 _RUN = "run all of them: pytest --nbrepro"
@@ -22,7 +23,7 @@ _RUN = "run all of them: pytest --nbrepro"
 def command(asked: Asked, *, yes: bool, as_json: bool) -> None:
     """Delete the obsolete baselines that the last session found: those that no case has.
 
-    That session must have run everything that there is, and all of it must have passed. The exit code is 1 where
+    Of overlays, the values that the common baseline has no more are deleted. That session must have run everything that there is, and all of it must have passed. The exit code is 1 where
     obsolete baselines stay.
 
     \b
@@ -31,12 +32,13 @@ def command(asked: Asked, *, yes: bool, as_json: bool) -> None:
     site = asked.site()
     word = _word(site)
     there = set(baselines.folders(site.baselines))
-    obsolete = [folder for folder in word["obsolete"] if folder in there]
-    _refuse_known(obsolete, site)
+    overlays = _overlays(there, site)
+    obsolete = [folder for folder in word["obsolete"] if folder in there or folder in overlays]
+    _refuse_known([folder for folder in obsolete if folder in there], site)
     if not as_json:
-        _name(obsolete, site)
+        _name(obsolete, overlays, site)
     doomed = obsolete if yes or (obsolete and not as_json and _confirmed(len(obsolete))) else []
-    _delete(doomed, word, site)
+    _delete(doomed, overlays, word, site)
     if as_json:
         output.write_json({"obsolete": obsolete, "deleted": doomed})
     else:
@@ -73,31 +75,32 @@ def _refuse_known(obsolete: list[str], site: Site) -> None:
     Raises:
         BaselineError: one has, or may have: its notebook cannot be read.
     """
-    from pytest_nbrepro import notebook, spec
+    from pytest_nbrepro.assessment import Places
+    from pytest_nbrepro.obsolete import reason_to_keep
 
-    project = spec.load_project(site.root)
+    places = Places(site.root, site.store, site.baselines)
     for folder in obsolete:
-        path = site.root / f"{folder.rsplit('/', 1)[0]}.ipynb"
-        if not path.exists():
-            continue
-        if baselines.made_by_fixture(site.baselines / folder):
-            raise BaselineError("the notebook of this test is there again", where=folder, hint=_RUN)
-        if not spec.annotated(path, project):
-            continue
-        try:
-            source = notebook.read(path)
-            cases = spec.expand(source, project, spec.load(source, project))
-        except NbreproError as error:
-            raise BaselineError(f"its notebook has a fault: {error}", where=folder, hint=_RUN) from error
-        if any(case.folder == folder for case in cases):
-            raise BaselineError("a case has this baseline again", where=folder, hint=_RUN)
+        if reason := reason_to_keep(folder, places):
+            raise BaselineError(reason, where=folder, hint=_RUN)
 
 
-def _name(obsolete: list[str], site: Site) -> None:
+def _overlays(folders: Iterable[str], site: Site) -> dict[str, tuple[str, str, str]]:
+    """Return the overlays that say something of what the common baseline has no more: folder, tag, and what."""
+    found = {}
+    for folder in folders:
+        for tag, entries in baselines.lying_over_nothing(site.baselines / folder).items():
+            names = ", ".join(" ".join(entry) for entry in entries)
+            found[f"{folder}/{baselines.OVERLAY}/{tag}"] = folder, tag, names
+    return found
+
+
+def _name(obsolete: list[str], overlays: Mapping[str, tuple[str, str, str]], site: Site) -> None:
     if obsolete:
         click.echo(f"obsolete in {site.short(site.baselines)}:")
     for folder in obsolete:
-        click.echo(f"  {folder}")
+        tags = ", ".join(baselines.read_overlays(site.baselines / folder))
+        told = f", of it alone: {output.printable(overlays[folder][2])}" if folder in overlays else ""
+        click.echo(f"  {folder}{told}{f', with its overlays {tags}' if tags else ''}")
 
 
 def _confirmed(number: int) -> bool:
@@ -109,12 +112,18 @@ def _confirmed(number: int) -> bool:
         ) from None
 
 
-def _delete(doomed: list[str], word: dict[str, Any], site: Site) -> None:
+def _delete(
+    doomed: list[str], overlays: Mapping[str, tuple[str, str, str]], word: dict[str, Any], site: Site
+) -> None:
     from pytest_nbrepro.tally import LAST
 
     if not doomed:
         return
     for folder in doomed:
-        baselines.delete(site.baselines / folder, site.baselines)
+        if folder in overlays:
+            case, tag, _ = overlays[folder]
+            baselines.forget(site.baselines / case, tag)
+        else:
+            baselines.delete(site.baselines / folder, site.baselines)
     left = [folder for folder in word["obsolete"] if folder not in doomed]
     files.write_json(site.store / LAST, {**word, "obsolete": left})

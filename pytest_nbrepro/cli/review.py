@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pytest_nbrepro.cli import accept, output
+from pytest_nbrepro.cli import entries, output
 from pytest_nbrepro.cli.group import FAULT, complain
 from pytest_nbrepro.cli.site import Asked, Site
 from pytest_nbrepro.errors import StoreError
@@ -40,19 +40,20 @@ def command(
 
     \b
     JSON: {"schema": 1,
-           "pending": [{"case", "notebook", "folder", "kind", "run", "differences": [text],
+           "pending": [{"case", "notebook", "folder", "kind", "run", "tags": [text],
+                        "differences": [text],
                         "changes": [{"kind", "name", "before", "after" (text or null)}],
                         "offers": [text], "card": text}],
            "unreadable": {folder: text}}
     """  # noqa: D301 - \b is click's mark for text that stays as it is
     site = asked.site()
-    root = accept.pending_below(elsewhere) if elsewhere else site.store / "pending"
-    waiting = accept.look(root)
+    root = entries.pending_below(elsewhere) if elsewhere else site.store / "pending"
+    waiting = entries.look(root)
     rooted = [site.rooted(name) for name in names]
     if names and not (waiting.entries or waiting.faults):
         raise StoreError("nothing waits", where=site.short(root))
-    chosen = accept.choose(waiting, rooted) if names else waiting.entries
-    faults = accept.blocked(waiting, rooted)
+    chosen = entries.choose(waiting, rooted) if names else waiting.entries
+    faults = entries.blocked(waiting, rooted)
     if as_json:
         listed = [_record(entry, site, root) for entry in chosen]
         output.write_json({"pending": listed, "unreadable": dict(faults)})
@@ -62,7 +63,7 @@ def command(
         click.echo(f"nothing waits in {site.short(root)}", err=True)
     for fault in faults.values():
         complain(fault)
-    left = {entry.folder for entry in accept.look(root).entries} & {entry.folder for entry in chosen}
+    left = {entry.folder for entry in entries.look(root).entries} & {entry.folder for entry in chosen}
     if faults or left:
         raise click.exceptions.Exit(FAULT if faults else _DIFFERS)
 
@@ -81,7 +82,7 @@ def _record(entry: Pending, site: Site, root: Path) -> dict[str, Any]:
         for change in changes_of(entry, site, root)
     ]
     offers = [offer.text for offer in card.offers]
-    return {**accept.record(entry), "changes": changes, "offers": offers, "card": card.text}
+    return {**entries.record(entry), "changes": changes, "offers": offers, "card": card.text}
 
 
 def _ask(chosen: Sequence[Pending], site: Site, root: Path, why: str) -> None:

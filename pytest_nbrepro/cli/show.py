@@ -60,7 +60,7 @@ def command(asked: Asked, run: str, *, with_output: bool, as_json: bool) -> None
              "why": null or {"cause", "text"}, "diff" (text), "notes": [text],
              "checks": [{"kind", "name", "status", "used", "limit", "message",
                "n", "bad", "worst": null or {"where", "baseline", "result"},
-               "cell", "allow", "parts": [checks]}]},
+               "cell", "allow", "overlay" (tag, or ""), "parts": [checks]}]},
            "unjudged": why there is no verdict, or null,
            "output": text, with --output}
     Values without a JSON form are tagged: {"$float": "Infinity"}.

@@ -15,7 +15,7 @@ from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import Check, CheckStatus, Run
 from pytest_nbrepro.notebook import Notebook, read
 from pytest_nbrepro.reports.data import CaseReport
-from pytest_nbrepro.reports.terminal import pair
+from pytest_nbrepro.reports.terminal import moved_text, pair
 from pytest_nbrepro.store import EXECUTED, to_record
 
 _LEAD = 10  # columns of a line's first word
@@ -42,7 +42,7 @@ def _verdict_record(assessment: Assessment) -> dict[str, Any]:
         "first": assessment.first,
         "why": {"cause": why.cause, "text": why.text} if why else None,
         "diff": assessment.diff,
-        "notes": list(verdict.notes),
+        "notes": [*verdict.notes, *map(moved_text, assessment.moved)],
         "checks": [_check_record(check) for check in verdict.checks],
     }
 
@@ -150,6 +150,7 @@ def _environment(environment: Mapping[str, Any]) -> Iterator[str]:
         facts["git"] = f"{git['commit']}{', with changes' if git['dirty'] else ''}"
     rows = list(facts.items())
     rows += _listed("inputs", list(environment.get("inputs") or ()), 1)
+    rows += _listed("tags", list(environment.get("tags") or ()), _PACKAGES)
     packages = (environment.get("distributions") or {}).items()
     rows += _listed("packages", [f"{name} {version}" for name, version in packages], _PACKAGES)
     yield "\nenvironment"
@@ -173,6 +174,7 @@ def verdict_lines(assessment: Assessment) -> Iterator[str]:
     yield _line("verdict", report.summary)
     if assessment.baseline is not None and assessment.baseline.once:
         yield _line("note", "the baseline rests on one run alone (--nbrepro-once)")
+    yield from (_line("note", moved_text(moved)) for moved in assessment.moved)
     if verdict.checks:
         head = ("STATUS", "KIND", "NAME", "USED", "LIMIT", "")
         yield from output.table(head, list(_rows(verdict.checks)), indent="  ")
@@ -188,7 +190,8 @@ def _rows(checks: tuple[Check, ...], depth: int = 0) -> Iterator[tuple[str, ...]
     for check in checks:
         told = [_values(check), check.message]
         name = f"{'· ' * depth}{check.name}"
-        yield check.status, check.kind, name, _used(check), check.limit, "; ".join(filter(None, told))
+        limit = f"{check.limit}, overlay {check.overlay}" if check.overlay else check.limit
+        yield check.status, check.kind, name, _used(check), limit, "; ".join(filter(None, told))
         yield from _rows(tuple(part for part in check.parts if not part.status.ok), depth + 1)
 
 

@@ -15,8 +15,9 @@ from pytest_nbrepro.model.annotation import (
     Spec,
     Task,
 )
-from pytest_nbrepro.model.judgement import Check, CheckStatus, Place, Verdict, Why
+from pytest_nbrepro.model.judgement import Check, CheckStatus, Moved, Place, Verdict, Why
 from pytest_nbrepro.model.results import (
+    Anchor,
     Artifact,
     Baseline,
     CellRecord,
@@ -31,6 +32,7 @@ from pytest_nbrepro.model.results import (
 __all__ = [
     "FEWEST_NEW_RUNS",
     "FEWEST_RUNS",
+    "Anchor",
     "Artifact",
     "ArtifactRule",
     "Baseline",
@@ -43,6 +45,7 @@ __all__ = [
     "Limits",
     "Metric",
     "MetricRule",
+    "Moved",
     "Number",
     "OutputsRule",
     "Place",

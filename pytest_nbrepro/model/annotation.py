@@ -126,3 +126,4 @@ class Task:
     baselines: Path  # the folder of baselines, which a run must not see
     timeout: float | None = None  # seconds, where the annotation sets none
     coverage: Coverage | None = None
+    tags: tuple[str, ...] = ()  # what the user says of this machine, such as "cuda": overlays that apply

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pytest_nbrepro.model.results import Number
+
 
 class CheckStatus(StrEnum):
     """What one check came to."""
@@ -62,6 +64,18 @@ class Check:
     parts: tuple[Check, ...] = ()  # columns, members, paths
     cell: int | None = None
     allow: str | None = None  # the annotation that would let it pass, where that is safe to suggest
+    overlay: str = ""  # the tag of the overlay that the accepted value is from
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A metric that repeated acceptances moved far from where it was last meant to be."""
+
+    name: str
+    limits: float  # how many of its limits it moved
+    anchor: Number  # what it was then
+    value: Number
+    acceptances: int  # since then
 
 
 @dataclass(frozen=True)

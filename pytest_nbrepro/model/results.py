@@ -121,8 +121,21 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Anchor:
+    """What a metric was when it was last meant to change, and how often other values were accepted since."""
+
+    value: Number
+    acceptances: int
+
+
+@dataclass(frozen=True)
 class Baseline:
-    """The accepted values of a case."""
+    """The accepted values of a case; or those of an overlay, which differ on a platform or under a tag.
+
+    `anchors` holds the metrics that moved from their anchor; the others are their own. Where overlays apply,
+    `layers` holds them by tag, the most specific last, and `origins` says which of them a value is from: by
+    ("metric" or "artifact", name) or ("output", id of a cell). What is not in there is from `folder` itself.
+    """
 
     folder: Path
     metrics: Mapping[str, Metric]
@@ -131,3 +144,11 @@ class Baseline:
     environment: Mapping[str, Any]
     once: bool = False  # accepted on one run, without a second one
     fixture: bool = False  # made by a test function, not by collecting a notebook
+    anchors: Mapping[str, Anchor] = field(default_factory=dict)
+    origins: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    layers: Mapping[str, Baseline] = field(default_factory=dict)
+
+    def folder_of(self, artifact: str) -> Path:
+        """Return the folder that the path of an artifact starts in."""
+        tag = self.origins.get(("artifact", artifact))
+        return self.folder if tag is None else self.layers[tag].folder

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_nbrepro.comparers.base import key
-from pytest_nbrepro.model import Check, CheckStatus, Run, RunStatus, Verdict, Why
+from pytest_nbrepro.model import Check, CheckStatus, Moved, Run, RunStatus, Verdict, Why
 
 CLOSE = 0.5  # passes that used more of their limit than this are told
 _ORDER = (
@@ -88,6 +88,7 @@ class CaseReport:
     waits: bool = False  # the values wait for a person
     once: bool = False  # the baseline rests on one run alone
     kept: bool = True  # there is an executed copy, as far as it got
+    moved: tuple[Moved, ...] = ()  # metrics that acceptances moved far from where they were meant to be
 
     @property
     def ok(self) -> bool:

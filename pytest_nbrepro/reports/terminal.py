@@ -7,7 +7,7 @@ import shlex
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from pytest_nbrepro.model import Check, CheckStatus
+from pytest_nbrepro.model import Check, CheckStatus, Moved
 from pytest_nbrepro.reports.data import CaseReport
 
 WIDTH = 80
@@ -81,6 +81,7 @@ def _judged(report: CaseReport) -> Iterator[str]:
         yield from _facts("ok", f"{_plain(check.name):<{width}}", [_values(check), _used(check), word])
     if report.why:
         yield from _row("why", f"{report.why.cause}: {report.why.text}")
+    yield from _rows("note", _first([moved_text(moved) for moved in report.moved], _NOTES))
     if report.once:
         yield from _row("note", "the baseline rests on one run alone (--nbrepro-once)")
     if report.first:
@@ -89,6 +90,15 @@ def _judged(report: CaseReport) -> Iterator[str]:
     yield from _commands(report)
     for offer in report.offers[:_ROWS]:
         yield from _row("allow", offer.text)
+
+
+def moved_text(moved: Moved) -> str:
+    """Return how far a metric has crept, in words."""
+    before, after = pair(f"{moved.anchor!r}", f"{moved.value!r}")
+    return (
+        f"{moved.name} has moved {_times(moved.limits)} limits since it was meant to change: {before} -> {after}, "
+        f"by {moved.acceptances} acceptances"
+    )
 
 
 def _commands(report: CaseReport) -> Iterator[str]:
@@ -109,7 +119,8 @@ def _show(report: CaseReport) -> str:
 def _check(check: Check, width: int) -> Iterator[str]:
     """Yield the rows of a failing check; of its parts only where there are several, else it tells theirs."""
     limit = check.limit if check.used is not None else ""
-    facts = [_WORDS.get(check.status, ""), _values(check), _used(check), limit, check.message]
+    overlay = f"overlay {check.overlay}" if check.overlay else ""
+    facts = [_WORDS.get(check.status, ""), _values(check), _used(check), limit, overlay, check.message]
     yield from _facts(check.kind, f"{_plain(check.name):<{width}}", facts)
     bad = [part for part in check.parts if not part.status.ok]
     if len(bad) < 2:
@@ -152,9 +163,12 @@ def _used(check: Check) -> str:
     """Return how much of its limit a check used; nothing where no limit would be enough."""
     if check.used is None or not math.isfinite(check.used):
         return ""
-    if check.used >= 1000:
-        return f"used {check.used:.1e}x".replace("e+0", "e").replace("e+", "e")
-    return f"used {check.used:.3g}x"
+    return f"used {_times(check.used)}x"
+
+
+def _times(used: float) -> str:
+    """Return a number of limits in three digits."""
+    return f"{used:.3g}" if used < 1000 else f"{used:.1e}".replace("e+0", "e").replace("e+", "e")
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -114,6 +114,89 @@ def test_a_failing_run_hides_no_baseline(suite):
     assert (suite.root / "baselines/two/default/metrics.json").exists()
 
 
+def obsolete(suite, *arguments):
+    """Return the exit code of a session and what it calls obsolete."""
+    result = suite.run(*arguments)
+    _, _, told = result.stdout.str().partition("(to be deleted by nbrepro prune):\n")
+    return int(result.ret), [line.strip() for line in told.splitlines() if line.startswith("  ")]
+
+
+@pytest.fixture
+def left(suite):
+    """A suite that is green but for the baseline of a notebook that is gone."""
+    suite.accept()
+    (suite.root / "two.ipynb").unlink()
+    return suite
+
+
+def test_skipped_notebooks_protect_their_baselines_and_no_others(left):
+    left.notebook("three.ipynb", "print('a: 7')")
+    left.run("--nbrepro-update=new")
+    left.notebook("three.ipynb", "print('a: 7')", nbrepro={"marks": ["skip"]})
+    assert obsolete(left) == (1, ["two/default"])
+    result = left.run()
+    result.assert_outcomes(passed=3, skipped=1)
+    assert prune("--yes") == 0
+    assert obsolete(left) == (0, [])
+    assert (left.root / "baselines/three/default/metrics.json").exists()
+
+
+def prune(*arguments):
+    from click.testing import CliRunner
+
+    from pytest_nbrepro.cli import main
+
+    return CliRunner().invoke(main, ["prune", *arguments], prog_name="nbrepro").exit_code
+
+
+def test_notebooks_that_were_kept_out_protect_their_baselines(left):
+    left.write("conftest.py", "collect_ignore = ['one.ipynb']")
+    assert obsolete(left) == (1, ["two/default"])
+    left.write("conftest.py", "")
+    left.notebook("one.ipynb", "x = 1\nprint(f'a: {x}')", nbrepro={"matrix": {"x": [1]}})
+    left.write("conftest.py", "collect_ignore = ['one.ipynb']")
+    assert obsolete(left) == (1, ["one/x=2", "two/default"])
+    left.notebook("one.ipynb", "x = 1", nbrepro={"metricks": {}})
+    assert obsolete(left) == (1, ["two/default"])
+
+
+def test_nothing_is_pruned_after_a_session_that_failed_or_was_filtered(left):
+    left.notebook("one.ipynb", "x = 1\nprint(f'a: {x + 5}')", nbrepro={"matrix": {"x": [1, 2]}})
+    assert obsolete(left) == (1, ["two/default"])
+    assert prune("--yes") == 2
+    left.accept("-k", "one")
+    assert prune("--yes") == 2
+    assert obsolete(left) == (1, ["two/default"])
+    assert prune("--yes") == 0
+
+
+def test_a_session_that_stops_early_calls_nothing_obsolete(left):
+    left.write("test_first.py", "import pytest\ndef test_first(): pytest.exit('enough')")
+    assert left.run("test_first.py", ".").ret != 0
+    assert obsolete(left)[1] == []
+    left.write("test_first.py", "def test_first(): assert False")
+    assert obsolete(left, "-x", "test_first.py", ".")[1] == []
+
+
+def test_a_renamed_notebook_is_recognized(suite):
+    suite.accept()
+    (suite.root / "two.ipynb").rename(suite.root / "new name.ipynb")
+    result = suite.run()
+    assert result.ret == 1
+    hint = "    renamed? the same cells as new name/default, git mv keeps its values"
+    result.stdout.fnmatch_lines([OBSOLETE, "  two/default", hint])
+    (suite.root / "baselines/two").rename(suite.root / "baselines/new name")
+    assert obsolete(suite) == (0, [])
+    (suite.root / "new name.ipynb").rename(suite.root / "last.ipynb")
+    result = suite.run("--nbrepro-update=new")
+    hint = "    renamed? the same cells as last/default, which has a baseline"
+    result.stdout.fnmatch_lines([OBSOLETE, "  new name/default", hint])
+    (suite.root / "baselines/new name/default/notebook.ipynb").write_text("{")
+    result = suite.run()
+    result.stdout.fnmatch_lines([OBSOLETE, "  new name/default"])
+    assert "renamed?" not in result.stdout.str()
+
+
 def test_other_tests_load_nothing_of_ours_but_the_ground():
     code = textwrap.dedent(
         """

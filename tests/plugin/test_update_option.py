@@ -129,10 +129,10 @@ def test_a_refused_acceptance_fails_the_session(project, fake_kernel, monkeypatc
 
     project.notebook("t.ipynb", "print('a: 1')")
 
-    def full(source, target):
+    def full(tree, target, tags):
         raise BaselineError("No space left on device", where=str(target))
 
-    monkeypatch.setattr(baselines, "install", full)
+    monkeypatch.setattr(baselines, "exchange", full)
     result = project.run("--nbrepro-update=new")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*not accepted: *No space left on device*"])

@@ -43,6 +43,7 @@ class TestOrder:
             once=False,
             baselines=ROOT / "baselines",
             dir=ROOT / ".nbrepro",
+            tag=(),
             timeout=None,
         )
 
@@ -74,6 +75,16 @@ class TestValues:
     def test_folders_start_at_the_root(self, tmp_path):
         settings = resolve({"baselines": "a/../b", "dir": str(tmp_path)})
         assert (settings.baselines, settings.dir) == (ROOT / "b", tmp_path.resolve())
+
+    def test_tags_are_a_list_without_repetition(self):
+        assert resolve({"tag": "cuda, big,,cuda"}).tag == ("cuda", "big")
+        assert resolve(environ={"NBREPRO_TAG": "linux-x86_64.v3"}).tag == ("linux-x86_64.v3",)
+
+    @pytest.mark.parametrize("text", ["a b", "../x", "-x", ".", "ä", "a,b/c"])
+    def test_what_is_no_tag_is_refused(self, text):
+        with pytest.raises(NbreproError, match=r"'.*' is no tag") as caught:
+            resolve(ini={"tag": text})
+        assert caught.value.where == "ini key nbrepro_tag"
 
     def test_seconds(self):
         assert resolve(environ={"NBREPRO_TIMEOUT": "1.5"}).timeout == 1.5

@@ -1,14 +1,16 @@
 """Taking some values of a candidate into a baseline."""
 
+import dataclasses
 import math
+import shutil
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_nbrepro import baselines, files, notebook, pending
-from pytest_nbrepro.baselines import Draft, changes, partly
-from pytest_nbrepro.errors import StoreError
+from pytest_nbrepro.baselines import Draft, Terms, changes, partly
+from pytest_nbrepro.errors import BaselineError
 from pytest_nbrepro.model import Artifact, Metric
 from pytest_nbrepro.pending import Pending
 
@@ -127,7 +129,7 @@ def written(draft, folder):
 
 
 def texts(baseline):
-    return {c.id: baselines.partial.text_of(c) for c in notebook.read(baseline.notebook).code}
+    return {c.id: baselines.stored_text(c) for c in notebook.read(baseline.notebook).code}
 
 
 def test_nothing_taken_is_the_present_baseline(sides, tmp_path):
@@ -165,6 +167,14 @@ def test_cells_and_files_of_what_is_taken(sides, tmp_path):
     assert sources[0] == "# one\nx"  # sources stay those of the baseline
 
 
+def test_the_file_of_a_sketch_stays(sides, tmp_path):
+    new, old = sides
+    sketched = {n: dataclasses.replace(a, stored="sketch") for n, a in old.artifacts.items()}
+    old = dataclasses.replace(old, artifacts=sketched)
+    merged = written(partly(new, old, {("artifact", "x.txt")}), tmp_path / "m")
+    assert (merged.folder / merged.artifacts["l.txt"].path).read_text() == "l"
+
+
 def test_some_of_a_first_baseline(sides, tmp_path):
     new, _ = sides
     merged = written(partly(new, None, {("metric", "a"), ("output", ONE)}), tmp_path / "m")
@@ -190,7 +200,7 @@ def waiting(sides, tmp_path, write_notebook):
     new, old = sides
     write_notebook(tmp_path / "a.ipynb", "x = 1")
     target = tmp_path / "baselines"
-    baselines.install(old.folder, target / "a/default")
+    shutil.copytree(old.folder, target / "a/default")
     entry = Pending(
         "a.ipynb::default", "a.ipynb", "a/default", "changed", "1",
         ("metric a: drift", "metric lost: lost", "text x.txt: drift", f"output {ONE}: drift"),
@@ -201,39 +211,47 @@ def waiting(sides, tmp_path, write_notebook):
     return root, entry, tmp_path, target
 
 
-def test_the_rest_goes_on_waiting(waiting):
+def accept(waiting, taken, why=""):
     root, entry, project, target = waiting
-    left = pending.accept_some(root, entry, project, target, {("artifact", "x.txt")}, "why")
+    return pending.accept(root, entry, project, target, Terms(why, taken=frozenset(taken)))
+
+
+def test_the_rest_goes_on_waiting(waiting):
+    root, _entry, project, target = waiting
+    left = accept(waiting, {("artifact", "x.txt")}, "why").left
     assert list(pending.entries(root)) == [left]
     assert left.differences == ("metric a: drift", "metric lost: lost", f"output {ONE}: drift")
     present = baselines.read(target / "a/default")
     assert (present.folder / "files/x.txt").read_text() == "new x"
     assert present.environment == {"schema": 1, "cpu": "old", "accepted": "why"}
-    pending.accept(root, left, project, target)
+    pending.accept(root, left, project, target, Terms(intended=True))
     assert baselines.read(target / "a/default").environment["cpu"] == "new"
 
 
 def test_no_reason(waiting):
-    root, entry, project, target = waiting
-    pending.accept_some(root, entry, project, target, {("metric", "a")})
-    assert baselines.read(target / "a/default").environment == {"schema": 1, "cpu": "old"}
+    _root, _entry, _project, target = waiting
+    accept(waiting, {("metric", "a")})
+    moved = {"a": {"acceptances": 1, "value": 0.5}}
+    assert baselines.read(target / "a/default").environment == {"schema": 1, "cpu": "old", "anchors": moved}
 
 
 def test_the_last_of_it(waiting):
-    root, entry, project, target = waiting
-    assert pending.accept_some(root, entry, project, target, ALL, "all") is None
+    root, _entry, _project, target = waiting
+    assert accept(waiting, ALL, "all").left is None
     assert list(pending.entries(root)) == []
-    assert baselines.read(target / "a/default").environment == {"schema": 1, "cpu": "new", "accepted": "all"}
+    environment = dict(baselines.read(target / "a/default").environment)
+    assert environment.pop("anchors") == {"a": {"acceptances": 1, "value": 0.5}}
+    assert environment == {"schema": 1, "cpu": "new", "accepted": "all"}
 
 
 def test_a_full_disk_changes_nothing(waiting, monkeypatch):
-    root, entry, project, target = waiting
+    root, entry, _project, target = waiting
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(baselines, "write_tree", full)
-    with pytest.raises(StoreError, match="No space left"):
-        pending.accept_some(root, entry, project, target, {("metric", "a")})
+    monkeypatch.setattr(files, "replacing", full)
+    with pytest.raises(BaselineError, match="No space left"):
+        accept(waiting, {("metric", "a")})
     assert list(pending.entries(root)) == [entry]
     assert baselines.read(target / "a/default").metrics["a"].value == 0.5

@@ -78,7 +78,7 @@ class Bench:
         return entry
 
     def accept(self, entry, **options):
-        pending.accept(self.pending, entry, self.root, self.baselines, **options)
+        pending.accept(self.pending, entry, self.root, self.baselines, baselines.Terms(**options))
 
     def entries(self):
         return list(pending.entries(self.pending))
@@ -211,7 +211,12 @@ class TestAccepting:
         bench.accept(bench.put(bench.entry(), 1.0))
         bench.accept(bench.put(bench.entry(kind="changed"), 2.0), why="the data grew")
         assert bench.accepted().metrics == {"loss": Metric(2.0)}
-        assert bench.accepted().environment == {"schema": 1, "cpu": "x", "accepted": "the data grew"}
+        assert bench.accepted().environment == {
+            "schema": 1,
+            "cpu": "x",
+            "accepted": "the data grew",
+            "anchors": {"loss": {"acceptances": 1, "value": 1.0}},
+        }
 
     def test_the_reason_needs_no_environment_record(self, bench):
         entry = bench.put(bench.entry())
@@ -281,8 +286,8 @@ class TestAccepting:
         entry = bench.put(bench.entry(kind="changed"), 2.0)
         before = tree(bench.root)
         monkeypatch.setattr(os, "fsync", no_space)
-        for options, what in (({}, "cannot write this baseline"), ({"why": "w"}, "cannot write the reason")):
-            with pytest.raises(BaselineError, match=f"{what}: No space left"):
+        for options in ({}, {"why": "w"}):
+            with pytest.raises(BaselineError, match="cannot write this baseline: No space left"):
                 bench.accept(entry, **options)
         assert tree(bench.root) == before
 

@@ -65,6 +65,7 @@ def test_list_as_json(bench):
                 "folder": "a/train/x=1",
                 "kind": "changed",
                 "run": "20250101T000001.000000-000001",
+                "tags": [],
                 "differences": ["metric loss: drift"],
             }
         ],
@@ -130,7 +131,7 @@ def test_accept_all(bench):
     said = bench("accept", "--all", "-m", "new\n machine", "--json")
     assert said.code == 0
     assert [entry["case"] for entry in said.json["accepted"]] == ["a.ipynb::default", "b.ipynb::default"]
-    assert set(said.json) == {"schema", "accepted", "failed", "commit"}
+    assert set(said.json) == {"schema", "accepted", "meant", "notes", "failed", "commit"}
     assert (said.json["schema"], said.json["failed"]) == (1, [])
     assert said.json["commit"] == "new machine (accepts 2 cases)"
     assert bench("accept", "--list").code == 0
@@ -148,7 +149,7 @@ def test_the_reason_of_the_last_time_goes(bench):
     bench.waiting()
     bench("accept", "--all", *WHY)
     entry = bench.waiting(loss=0.5, kind="changed")
-    pending.accept(bench.store.pending, entry, bench.root, bench.baselines)
+    pending.accept(bench.store.pending, entry, bench.root, bench.baselines, baselines.Terms())
     assert "accepted" not in json.loads((bench.baselines / "train/default/environment.json").read_text())
     assert bench.loss() == 0.5
 
@@ -235,14 +236,14 @@ def test_all_or_nothing(bench):
 def test_a_full_disk_half_way_is_told(bench, monkeypatch):
     bench.waiting("a.ipynb")
     bench.waiting("b.ipynb")
-    install = baselines.install
+    exchange = baselines.exchange
 
-    def full(source, target):
+    def full(tree, target, tags):
         if target.parent.name == "b":
             raise BaselineError("cannot write this baseline: No space left on device", where=str(target))
-        install(source, target)
+        exchange(tree, target, tags)
 
-    monkeypatch.setattr(baselines, "install", full)
+    monkeypatch.setattr(baselines, "exchange", full)
     said = bench("accept", "--all", *WHY)
     assert said.code == 2
     assert said.out.startswith("accepted 1 case into baselines:\n  new      a.ipynb::default\n")
@@ -257,11 +258,11 @@ def test_a_folder_that_cannot_be_written_is_told(bench, monkeypatch):
     def refused(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(files, "write_json", refused)
+    monkeypatch.setattr(files, "write_text", refused)
     said = bench("accept", "--all", *WHY)
     assert said.code == 2
-    assert "cannot write the reason: Permission denied" in said.err
-    assert not bench.baselines.exists()
+    assert "cannot write this baseline: Permission denied; nothing was changed" in said.err
+    assert bench.tree("baselines") == []
 
 
 def test_a_fault_of_the_system_names_the_case(bench, monkeypatch):
@@ -400,3 +401,154 @@ def test_entries_raise_where_a_record_cannot_be_read(bench):
     record_of(bench).write_text("{")
     with pytest.raises(StoreError):
         list(pending.entries(bench.store.pending))
+
+
+# -- overlays and anchors -----------------------------------------------------------------------------
+
+
+ARM = ("linux-aarch64", "cuda")
+
+
+@pytest.fixture
+def differing(bench):
+    """Two baselines, and runs elsewhere that differ."""
+    for name in ("a.ipynb", "b.ipynb"):
+        bench.waiting(name)
+    assert bench("accept", "--all", *WHY).code == 0
+    for name in ("a.ipynb", "b.ipynb"):
+        waiting(bench, name, 0.5)
+    return bench
+
+
+def waiting(bench, name, loss, tags=ARM):
+    folder = bench.baselines / name.removesuffix(".ipynb") / "default"
+    base = baselines.fingerprint(folder, tags)
+    return bench.waiting(name, loss=loss, kind="changed", tags=tags, base=base)
+
+
+def overlays(bench, folder="a/default"):
+    found = baselines.read_overlays(bench.baselines / folder)
+    return {tag: side.metrics["loss"].value for tag, side in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tag"),
+    [
+        (("--overlay",), "linux-aarch64"),
+        (("--overlay", "cuda"), "cuda"),
+        (("--overlay=linux-aarch64",), "linux-aarch64"),
+    ],
+)
+def test_an_overlay(differing, arguments, tag):
+    said = differing("accept", "a.ipynb", *WHY, *arguments)
+    assert said.code == 0
+    assert f"  changed  a.ipynb::default\n           overlay {tag}: metric loss\n" in said.out
+    assert overlays(differing) == {tag: 0.5}
+    assert differing.loss("a/default") == 0.25
+    assert [entry.case for entry in look(differing.store.pending).entries] == ["b.ipynb::default"]
+
+
+def test_an_overlay_as_json(differing):
+    said = differing("accept", "--all", *WHY, "--overlay", "--json")
+    one, other = said.json["accepted"]
+    assert (one["tags"], one["common"], one["dropped"]) == (list(ARM), [], {})
+    assert one["overlays"] == other["overlays"] == {"linux-aarch64": ["metric loss"]}
+    waiting(differing, "a.ipynb", 0.25)
+    (one,) = differing("accept", "--all", *WHY, "--json").json["accepted"]
+    assert (one["common"], one["overlays"], one["dropped"]) == ([], {}, {"linux-aarch64": ["metric loss"]})
+    assert overlays(differing) == {}
+
+
+def test_nothing_is_accepted_where_one_of_them_cannot_be(differing):
+    waiting(differing, "b.ipynb", 0.5, tags=("linux-aarch64",))
+    before = differing.tree("baselines")
+    said = differing("accept", "--all", *WHY, "--overlay=cuda")
+    assert said.code == 2
+    assert "b.ipynb::default: the run that waits does not have the tag 'cuda'" in said.err
+    assert said.err.endswith("nothing was accepted\n")
+    assert differing.tree("baselines") == before
+
+
+def test_a_name_behind_the_option_is_no_tag(differing):
+    said = differing("accept", *WHY, "--overlay", "a.ipynb")
+    assert said.code == 2
+    assert "--overlay took 'a.ipynb' as its TAG: put it last" in said.err
+    assert overlays(differing) == {}
+
+
+@pytest.mark.parametrize("arguments", [("--overlay",), ("--overlay=x",), ("--intended",)])
+def test_listing_takes_no_terms(differing, arguments):
+    assert differing("accept", "--list", *arguments).code == 2
+
+
+def test_a_value_that_an_overlay_decides_is_written_there(differing):
+    differing("accept", "a.ipynb", *WHY, "--overlay")
+    waiting(differing, "a.ipynb", 0.75)
+    said = differing("accept", "a.ipynb", *WHY)
+    assert "overlay linux-aarch64: metric loss" in said.out
+    assert (differing.loss("a/default"), overlays(differing)) == (0.25, {"linux-aarch64": 0.75})
+
+
+def crept(bench, name="a.ipynb"):
+    for loss in (0.5, 0.75):
+        waiting(bench, name, loss)
+        said = bench("accept", name, *WHY)
+        assert said.code == 0
+    return said
+
+
+def test_creep_is_told(differing):
+    said = crept(differing)
+    note = "loss has moved 2.0e6 limits since it was meant to change: 0.2500 -> 0.7500, by 2 acceptances"
+    assert f"note  a.ipynb::default: {note}\n" in said.out
+    assert "nbrepro accept --intended NAME -m WHY" in said.out
+    waiting(differing, "a.ipynb", 1.0)
+    assert "by 3 acceptances" in differing("accept", "a.ipynb", *WHY, "--json").json["notes"][0]
+
+
+def test_an_annotation_with_a_fault_leaves_creep_untold(differing):
+    (differing.root / "a.nbrepro.yaml").write_text("metricks: {}")
+    waiting(differing, "a.ipynb", 0.5)
+    said = differing("accept", "a.ipynb", *WHY)
+    assert said.code == 0
+    assert "how far its metrics moved cannot be told" in said.out
+
+
+def test_what_is_intended_begins_anew(differing):
+    crept(differing)
+    waiting(differing, "a.ipynb", 1.0)
+    said = differing("accept", "a.ipynb", *WHY, "--intended")
+    assert said.code == 0
+    assert "note" not in said.out
+    assert baselines.read(differing.baselines / "a/default").anchors == {}
+
+
+@pytest.mark.parametrize("name", ["a.ipynb", "a", "a.ipynb::default", "a/default"])
+def test_what_was_accepted_may_be_called_meant_afterwards(differing, name):
+    crept(differing)
+    said = differing("accept", name, "-m", "new solver", "--intended")
+    assert said.code == 0
+    assert said.out.startswith("meant as it is: a/default\nnext  git add ")
+    record = baselines.read(differing.baselines / "a/default").environment
+    assert (record["accepted"], "anchors" in record) == ("new solver", False)
+    assert differing.loss("a/default") == 0.75
+    assert differing("accept", name, *WHY, "--intended").code == 2  # nothing to do any more
+
+
+def test_what_waits_and_what_does_not_may_be_meant_together(differing):
+    crept(differing)
+    said = differing("accept", "a", "b", *WHY, "--intended", "--json")
+    assert said.code == 0
+    assert (said.json["meant"], [one["case"] for one in said.json["accepted"]]) == (
+        ["a/default"],
+        ["b.ipynb::default"],
+    )
+    assert said.json["commit"].endswith("(accepts 2 cases)")
+
+
+def test_a_name_that_selects_nothing_is_told_though_others_are_meant(differing):
+    crept(differing)
+    said = differing("accept", "a", "c", *WHY, "--intended")
+    assert said.code == 2
+    assert "nothing that waits matches 'c'" in said.err
+    assert baselines.read(differing.baselines / "a/default").anchors

@@ -123,3 +123,18 @@ def test_baselines_that_cannot_be_audited(bench, audited):
     assert said.code == 2
     assert "0 of 7 changes would go unnoticed\nerror: gone/default: " in said.err
     assert "no case has this baseline" in said.err
+
+
+def test_overlays_are_audited_too(bench, audited):
+    audited("metrics: {loss: {rel: 1e-2}, n: {abs: 2}}")
+    overlay = bench.baselines / "train/default/overlay/linux-aarch64"
+    draft = baselines.Draft({"loss": Metric(0.5)}, {}, {}, None, {"schema": 1}, once=False, fixture=False)
+    baselines.write_tree(draft, overlay)
+    said = bench("audit", "--json")
+    assert said.json["changes"] == 8
+    assert [(f["name"], f["overlay"]) for f in said.json["unnoticed"]] == [
+        ("loss", ""),
+        ("n", ""),
+        ("loss", "linux-aarch64"),
+    ]
+    assert "loss, overlay linux-aarch64" in bench("audit").out

@@ -17,7 +17,7 @@ import pytest
 from pytest_nbrepro import baselines, files, notebook, pending
 from pytest_nbrepro.assessment import Places, assess, keep_pending
 from pytest_nbrepro.cli import desk
-from pytest_nbrepro.cli.accept import look
+from pytest_nbrepro.cli.entries import look
 from pytest_nbrepro.cli.lookup import case_of
 from pytest_nbrepro.cli.site import Asked
 from pytest_nbrepro.errors import BaselineError
@@ -47,12 +47,16 @@ class Review:
         self.bench = bench
         self.sidecar = bench.root / "train.nbrepro.yaml"
 
-    def keep(self, kind, loss, acc=0.5, text="hello\n", figure=None, notebook="train.ipynb"):
+    def keep(
+        self, kind, loss, acc=0.5, text="hello\n", figure=None, notebook="train.ipynb", tags=("linux-x86_64",)
+    ):
         """Let a run's values wait."""
         bench, artifacts = self.bench, {}
+        environment = {"schema": 1, "platform": tags[0], "tags": list(tags[1:]), "flags": {}}
         run = bench.run(
             notebook,
             executed=executed(text),
+            environment=environment,
             metrics={"loss": Metric(loss, cell=1), "acc": Metric(acc, cell=1)},
         )
         if figure is not None:
@@ -78,6 +82,13 @@ class Review:
 
     def baseline(self, folder="train/default"):
         return baselines.read(self.bench.baselines / folder)
+
+    def overlays(self, folder="train/default"):
+        """Return what overlays say of metrics, by tag."""
+        found = baselines.read_overlays(self.bench.baselines / folder)
+        return {
+            tag: {name: metric.value for name, metric in side.metrics.items()} for tag, side in found.items()
+        }
 
     def waits(self):
         return [entry.case for entry in look(self.bench.store.pending).entries]
@@ -130,7 +141,7 @@ def test_the_card_is_that_of_the_report(drifted):
     assert "NBREPRO train.ipynb::default   3 of 4 checks drifted\n" in said.out
     assert "  metric  loss           0.2500 -> 0.2525   used 10x   rel 0.001" in said.out
     assert "  allow   loss: {rel: 1.1e-2}" in said.out
-    assert "\na accept  r reject" in said.out
+    assert "\na accept  A intended  v overlay" in said.out
     assert max(map(len, said.out.splitlines())) <= 80
     assert said.out.endswith("? help\n1 of 1 > 1 case waits still: nbrepro review\n")
 
@@ -251,6 +262,124 @@ def test_what_waits_elsewhere(drifted, tmp_path_factory):
     assert "used 10x" in said.out
     assert drifted.bench.loss() == 0.2525
     assert look(there / "pending").entries == []
+
+
+# -- overlays and anchors -----------------------------------------------------------------------------
+
+
+def test_an_overlay_takes_what_differs(drifted):
+    said = drifted("v\nthis machine\n")
+    assert said.code == 0
+    what = 'overlay linux-x86_64: metric loss, artifact note.txt, output cell 2 "show"'
+    assert f"accepted train.ipynb::default ({what})\n" in said.out
+    assert (
+        "next  git add baselines && git commit -m 'this machine (accepts train.ipynb::default)'" in said.out
+    )
+    assert drifted.bench.loss() == 0.25
+    assert drifted.overlays() == {"linux-x86_64": {"loss": 0.2525}}
+    assert drifted.baseline().environment["accepted"] == "first"
+    assert drifted.waits() == []
+
+
+def test_it_is_asked_which_where_there_are_several(drifted):
+    drifted.keep("changed", 0.26, figure="new\nsame\n", tags=("linux-aarch64", "cuda"))
+    said = drifted("v\ncud\ncuda\nr\nwhy\n")  # the reason is "r"
+    assert said.out.count("which of linux-aarch64, cuda [linux-aarch64]: ") == 2
+    assert drifted.overlays() == {"cuda": {"loss": 0.26}}
+    drifted.keep("changed", 0.27, figure="new\nsame\n", tags=("linux-aarch64", "cuda", "big"))
+    said = drifted("v\n\nwhy\n")
+    assert "(overlay cuda: metric loss)" in said.out  # it decides already, and is more specific
+    assert drifted.overlays() == {"cuda": {"loss": 0.27}}
+
+
+def test_each_value_goes_where_it_is_sent(drifted):
+    said = drifted("e\nv\nthis machine\na\ns\nq\n")
+    assert said.code == 1
+    assert "  1 of 3: a accept  A intended  v overlay  s skip  b back > " in said.out
+    assert "accepted loss (overlay linux-x86_64: metric loss)\n" in said.out
+    assert "accepted note.txt\n" in said.out
+    assert drifted.overlays() == {"linux-x86_64": {"loss": 0.2525}}
+    assert drifted.bench.loss() == 0.25
+    assert (drifted.baseline().folder / "files/note.txt").read_text() == "new\nsame\n"
+    said = drifted("v\nthe rest\n")
+    assert said.code == 0
+    assert "NBREPRO train.ipynb::default   1 of 4 checks drifted" in said.out
+
+
+def test_a_value_that_an_overlay_decides_is_accepted_there(drifted):
+    drifted("v\nthis machine\n")
+    drifted.keep("changed", 0.26, text="bye\n", figure="new\nsame\n")
+    said = drifted("a\nmore of it\n")
+    assert "  metric  loss  0.2525 -> 0.2600   used 29.7x   rel 0.001   overlay linux-x86_64\n" in said.out
+    assert "accepted train.ipynb::default (overlay linux-x86_64: metric loss)\n" in said.out
+    assert (drifted.bench.loss(), drifted.overlays()) == (0.25, {"linux-x86_64": {"loss": 0.26}})
+
+
+def test_files_of_overlays_are_shown_and_compared(drifted):
+    drifted("v\nthis machine\n")
+    drifted.keep("changed", 0.2525, text="well\n", figure="newer\nsame\n")
+    said = drifted("o\nd\nq\n")
+    assert "note.txt  baseline  baselines/train/default/overlay/linux-x86_64/files/note.txt\n" in said.out
+    assert "    -new\n    +newer\n     same\n" in said.out
+    assert "\n-    text: bye\n" in said.out
+    assert "0.001, overlay linux-x86_64" in said.out
+    (entry,) = drifted("", "--json").json["pending"]
+    assert entry["tags"] == ["linux-x86_64"]
+    assert [(c["before"], c["after"]) for c in entry["changes"]][1] == ("bye", "well")
+
+
+def test_what_an_overlay_cannot_take_is_told_and_asked_again(review):
+    review.bench.notebook()
+    review.keep("new", 0.25)
+    said = review("v\nwhy\nq\n")
+    assert "error: train.ipynb::default: an overlay lies over a common baseline" in said.err
+    assert review.waits()
+
+
+def test_a_run_that_tells_no_platform(bench):
+    bench.waiting()
+    said = bench("review", answer="v\nwhy\nq\n")
+    assert "the run that waits tells no platform" in said.err
+
+
+def crept(review, *losses):
+    """Accept these losses, one after the other, as drifts."""
+    review.begin()
+    for loss in losses:
+        review.keep("changed", loss)
+        said = review("a\n", "-m", "drift")
+        assert said.code == 0
+    return said
+
+
+def anchor(review):
+    return review.baseline().environment.get("anchors")
+
+
+def test_creep_is_told(review):
+    said = crept(review, 0.2505, 0.251)
+    note = "loss has moved 4 limits since it was meant to change: 0.2500 -> 0.2510, by 2 acceptances"
+    assert f"note  train.ipynb::default: {note}\n" in said.out
+    assert anchor(review) == {"loss": {"acceptances": 2, "value": 0.25}}
+
+
+def test_creep_is_told_of_single_values(review):
+    crept(review, 0.2505)
+    review.keep("changed", 0.252, text="bye\n")
+    assert "loss has moved 8 limits" in review("e\na\ns\nq\n", "-m", "drift").out
+    review.keep("changed", 0.253)
+    assert "loss has moved 12 limits" in review("e\na\n", "-m", "drift").out
+
+
+@pytest.mark.parametrize("answers", ["A\nnew solver\n", "e\nA\nnew solver\n"])
+def test_what_is_intended_begins_anew(review, answers):
+    crept(review, 0.2505)
+    assert anchor(review)
+    review.keep("changed", 0.251)
+    said = review(answers)
+    assert said.code == 0
+    assert "has moved" not in said.out
+    assert anchor(review) is None
 
 
 # -- each ---------------------------------------------------------------------------------------------
@@ -498,18 +627,32 @@ def test_in_a_terminal(drifted):
     assert drifted("a\n", "-m", "rest").code == 0
 
 
-def test_ctrl_c_waits_for_what_is_begun(drifted, monkeypatch):
-    accept = pending.accept
+@pytest.mark.parametrize("answers", ["a\n", "A\n", "v\n", "e\na\n", "e\nv\n", "t\n", "r\n"])
+def test_ctrl_c_at_any_moment_of_an_answer_waits_for_its_end(drifted, monkeypatch, answers):
+    whole = {"a": (0.2525, 0), "A": (0.2525, 0), "v": (0.25, 0), "t": (0.25, 1), "r": (0.25, 0)}
+    loss, waiting = whole.get(answers[0], (0.2525 if "a" in answers else 0.25, 1))
+    moments = {name: getattr(os, name) for name in ("replace", "unlink", "mkdir", "fsync")}
 
-    def slow(*arguments):
-        signal.raise_signal(signal.SIGINT)
-        accept(*arguments)
+    def stopping(call):
+        def stopped(*arguments, **keywords):
+            signal.raise_signal(signal.SIGINT)
+            return call(*arguments, **keywords)
 
-    monkeypatch.setattr(pending, "accept", slow)
-    said = drifted("a\n", "-m", "x")
+        return stopped
+
+    for name, call in moments.items():
+        monkeypatch.setattr(os, name, stopping(call))
+    said = drifted(answers, "-m", "x")
+    for name, call in moments.items():
+        monkeypatch.setattr(os, name, call)
     assert said.code == 130
-    assert drifted.bench.loss() == 0.2525
-    assert drifted.waits() == []
+    assert said.err.endswith("error: interrupted\n")
+    assert drifted.bench.loss() == loss
+    assert bool(drifted.overlays()) is ("v" in answers)
+    assert ("1.1e-2" in drifted.sidecar.read_text()) is ("t" in answers)
+    assert len(drifted.waits()) == waiting
+    if waiting:
+        assert drifted("a\n", "-m", "the rest").code == 0
 
 
 def test_the_json_is_json_for_odd_values(review):

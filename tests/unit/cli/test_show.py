@@ -188,6 +188,7 @@ def test_everything_that_a_run_can_have(bench):
             "git": {"commit": "abc", "dirty": True},
             "inputs": {"data/a.csv": "1", "data/b.csv": "2"},
             "distributions": {f"p{n}": "1.0" for n in range(8)},
+            "tags": ["big", "cuda"],
             "threads": [{}],
         },
     )
@@ -200,6 +201,7 @@ def test_everything_that_a_run_can_have(bench):
         "\n  interpreter  CPython 3.11.7\n",
         "\n  git          abc, with changes\n",
         "\n  inputs       data/a.csv\n               data/b.csv\n",
+        "\n  tags         big, cuda\n",
         "\n  packages     p0 1.0, p1 1.0, p2 1.0, p3 1.0, p4 1.0, p5 1.0\n               p6 1.0, p7 1.0\n",
     ):
         assert text in out
