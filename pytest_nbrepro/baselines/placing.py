@@ -211,8 +211,9 @@ def lying_over_nothing(folder: Path) -> dict[str, list[Entry]]:
     Raises:
         NbreproError: one of them cannot be read.
     """
-    overlays, common = read_overlays(folder), read(folder)
-    known = values_of(common) if common is not None and overlays else {}
+    overlays = read_overlays(folder)
+    common = read(folder) if overlays else None
+    known = values_of(common) if common is not None else {}
     found = {
         tag: [entry for entry in values_of(side) if entry not in known] for tag, side in overlays.items()
     }

@@ -201,9 +201,15 @@ def own_files(folder: Path) -> list[str]:
 
 
 def overlay_folders(folder: Path) -> dict[str, Path]:
-    """Return the folders of a baseline's overlays by their tags, sorted; links are none of ours."""
+    """Return the folders of a baseline's overlays by their tags, sorted; links to folders are none of ours.
+
+    Raises:
+        BaselineError: what holds them is a link itself: what is written there would go elsewhere.
+    """
     root = folder / OVERLAY
-    if root.is_symlink() or not root.is_dir():
+    if root.is_symlink():
+        raise BaselineError("the folder of overlays is a link", where=str(root), hint="put a folder there")
+    if not root.is_dir():
         return {}
     found = {path.name: path for path in sorted(root.iterdir()) if path.is_dir() and not path.is_symlink()}
     return {tag: path for tag, path in found.items() if is_tag(tag)}

@@ -10,7 +10,9 @@ from pytest_nbrepro.runner import run_case
 
 def run(case: Case, site: Site, waiting: Waiting) -> Run:
     """Run a case while somebody waits."""
-    return run_case(Task(case, site.root, site.store, site.baselines, site.settings.timeout), waiting)
+    settings = site.settings
+    task = Task(case, site.root, site.store, site.baselines, timeout=settings.timeout, tags=settings.tag)
+    return run_case(task, waiting)
 
 
 def report(case: Case, run: Run, site: Site) -> str:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from platform import machine, system
 
 import psutil
 import pytest
@@ -53,8 +54,11 @@ def test_workers_tell_and_accept_the_same(root, write_notebook):
     for name, value in (("a", 1), ("b", 2), ("c", 3)):
         write_notebook(root / f"{name}.ipynb", f"print('m: {value}.5')", nbrepro={})
 
-    code, out = run(root, "-n", "2", "--nbrepro-update=new")
+    code, out = run(root, "-n", "2", "--nbrepro-update=new", "--nbrepro-tag=cuda")
     assert code == 0, out
+    recorded = [json.loads(path.read_text()) for path in (root / ".nbrepro/runs").glob("*/environment.json")]
+    platform = f"{system().lower()}-{machine()}"
+    assert [(one["platform"], one["tags"]) for one in recorded] == [(platform, ["cuda"])] * 6
     assert "3 baselines written (3 new, 0 changed) after 6 runs" in out
     assert len(list((root / "baselines").rglob("metrics.json"))) == 3
 

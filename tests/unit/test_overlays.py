@@ -269,6 +269,19 @@ class TestMerging:
         left = sorted(p.name for p in (kit.target / "overlay").iterdir())
         assert left == ["README", "link", "linux-aarch64", "no tag"]
 
+    def test_a_link_in_the_place_of_all_overlays_is_refused(self, kit, tmp_path):
+        kit.begin(metrics={"a": 1.0})
+        (tmp_path / "elsewhere").mkdir()
+        (kit.target / "overlay").symlink_to(tmp_path / "elsewhere")
+        for attempt in (
+            lambda: kit.accept(ARM, ARM[0], metrics={"a": 2.0}),
+            lambda: kit.values(ARM),
+            lambda: baselines.fingerprint(kit.target, ARM),
+        ):
+            with pytest.raises(BaselineError, match="the folder of overlays is a link"):
+                attempt()
+        assert list((tmp_path / "elsewhere").iterdir()) == []
+
     def test_one_that_is_half_written_is_told_with_its_place(self, kit):
         kit.begin(metrics={"a": 1.0})
         kit.accept(ARM, ARM[0], metrics={"a": 2.0})
