@@ -98,16 +98,17 @@ def plan(candidate: Baseline, target: Path, tags: Sequence[str], terms: Terms) -
 def _held(
     case: _Case, homes: Mapping[Key, str], tags: Sequence[str], overlays: Mapping[str, Baseline]
 ) -> dict[str, dict[Entry, Held]]:
-    """Return what overlays hold once changes are in their places."""
+    """Return what overlays hold once changes are in their places.
+
+    What is new or lost is a matter of the common baseline: what overlays that apply say of it would hide that.
+    """
     held = held_by(overlays)
     for key, home in homes.items():
         entry = case.entry(key)
         if home != COMMON:
             held.setdefault(home, {})[entry] = Held(case.new[entry], case.candidate)
             continue
-        for (
-            tag
-        ) in tags:  # it is new or lost: what overlays that apply say of it would hide that, or is obsolete
+        for tag in tags:
             held.get(tag, {}).pop(entry, None)
     return held
 
@@ -125,7 +126,7 @@ def _check(tag: str, common: Baseline | None, tags: Sequence[str]) -> None:
     if tag == COMMON:
         return
     if tag not in tags:
-        what = f"the run that waits does not have the tag {tag!r}, but {', '.join(tags) or 'none'}"
+        what = f"the run that waits does not have the tag {tag!r}; it has: {', '.join(tags) or 'none'}"
         raise BaselineError(what, hint=f"run it again with --nbrepro-tag {tag}")
     if common is None:
         what = "an overlay lies over a common baseline, and there is none yet"

@@ -398,7 +398,9 @@ class TestAccepting:
 
     def test_a_tag_that_the_run_has_not(self, kit):
         kit.begin(metrics={"a": 1.0})
-        with pytest.raises(BaselineError, match="does not have the tag 'cuda', but linux-aarch64") as caught:
+        with pytest.raises(
+            BaselineError, match="does not have the tag 'cuda'; it has: linux-aarch64"
+        ) as caught:
             kit.accept(ARM, "cuda", metrics={"a": 2.0})
         assert caught.value.hint == "run it again with --nbrepro-tag cuda"
 
