@@ -18,8 +18,8 @@ def compare_text(baseline: str, result: str, limits: Limits) -> Outcome:
 
     The lines are the same, and so is all text around numbers. A number with decimals is held to the limits
     (rel 1e-6 by default; how many digits were printed is no allowance), an integer is exact unless `abs`
-    is given, and neither stands for the other. Where a number takes more room than before, spaces may
-    move. Equal texts are EQUAL, all other passes WITHIN.
+    is given, and neither stands for the other; complex numbers are held to limits as one. Where a number takes
+    more room than before, spaces may move and drawn lines grow. Equal texts are EQUAL, all other passes WITHIN.
     """
     return compare_lines(baseline.split("\n"), result.split("\n"), Scale.of_text(limits))
 
@@ -54,7 +54,7 @@ def _other_text(
     place = Place(f"line {index + 1}", *excerpts(old[index], new[index]))
     message = f"{bad:,} of {len(old):,} lines differ" + _order(tally.words, old, new)
     if not tally.words and not tally.over:
-        message += ", in spaces alone"
+        message += ", in spacing alone"
     return Outcome(CheckStatus.DRIFT, math.inf, message=message, n=len(old), bad=bad, worst=place)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 import re
 from dataclasses import dataclass, field
@@ -17,23 +18,32 @@ from pytest_nbrepro.model import Limits
 Where = TypeVar("Where")
 
 _LONGEST = 300  # characters; a longer number is text
+_RULER = re.compile(r"([-=_~*\u2500\u2501\u2550])\1{2,}")  # a line drawn below a heading or around a table
+
+_PLAIN = r"(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
 
 IN_TEXT = re.compile(
-    r"""
-    (?<![\w.#])[+-]?              # x1, 1.8.0, #440154 are text; in 3-5 the sign is text
+    rf"""
+    (?<![\w.\#])[+-]?             # x1, 1.8.0, #440154 are text; in 3-5 the sign is text
     (?:
-        (?:(?<=[\s$€£¥])|(?<=[\s$€£¥][+-]))     # 1,234 joins after a space only: [1,234] is a list
-        [0-9]{1,3}(?:,[0-9]{3})++(?:\.[0-9]++)?+(?=[.,;:)\]%]*+(?:\s|$))
-      | (?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+
-      | (?i:nan|inf(?:inity)?+)
+        (?:
+            (?:(?<=[\s$€£¥])|(?<=[\s$€£¥][+-]))     # 1,234 joins after a space only: [1,234] is a list
+            [0-9]{{1,3}}(?:,[0-9]{{3}})++(?:\.[0-9]++)?+(?=[.,;:)\]%]*+(?:\s|$))
+          | (?:{_PLAIN}|(?i:nan|inf(?:inity)?+))
+            (?:(?:[+-](?:{_PLAIN}|nan|inf))?+j)?+           # 1-2e-17j
+        )
+        (?!\w|\.[0-9])           # 0x7f and 1.8.0 are text
+      | [0-9]++\.[0-9]++(?:[eE][+-]?[0-9]++)?+(?=[a-zA-Z\u00b5\u03bc]{{1,4}}(?![\w.]))    # 3.2kg, not 1.8rc1
     )
-    (?:(?=j\b)|(?!\w|\.[0-9]))    # 0x7f, 12ms and 1.8.0 are text, 2.5j is not
     """,
     re.VERBOSE,
 )
-"""A number in running text: what touches letters, hexadecimals, versions and addresses are text."""
+"""A number in running text: what touches letters (but a unit), hexadecimals, versions and addresses are text.
 
-IN_PATHS = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+")
+A complex number is one, as Python and numpy write it: the sign of its second part is no word.
+"""
+
+IN_PATHS = re.compile(rf"[+-]?{_PLAIN}")
 """A number in the coordinates of SVG, where letters and signs may touch it: ``M57.6-3L.5.5``."""
 
 
@@ -71,7 +81,7 @@ class Difference:
     baseline: str = ""
     result: str = ""
     words: bool = False
-    spaces: bool = False  # the spaces between words and numbers differ
+    spaces: bool = False  # the spaces between words and numbers, or the lengths of drawn lines, differ
     widths: bool = False  # a number takes more or less room than it did
     limit: Limit = numbers.EXACT
     over: set[Limit] = field(default_factory=set)  # the limits that numbers are out of,
@@ -165,14 +175,16 @@ def _same_words(found: Difference, old: str, new: str) -> bool:
     if old == new:
         return True
     found.spaces = True
-    return old.split() == new.split()
+    return _RULER.sub(r"\1\1\1", old).split() == _RULER.sub(r"\1\1\1", new).split()
 
 
-def _values(old: str, new: str, scale: Scale) -> tuple[float, float, Limit | None]:
+def _values(old: str, new: str, scale: Scale) -> tuple[complex, complex, Limit | None]:
     """Return two numbers and their limit; None where they are of two kinds, or too long to be compared."""
     kinds = {_kind(old), _kind(new)}
-    if "text" in kinds:
+    if "text" in kinds or ("complex" in kinds and len(kinds) > 1):
         return 0.0, 0.0, None
+    if "complex" in kinds:
+        return complex(old), complex(new), scale.decimals
     if not scale.mixed and len(kinds) == 1 and kinds < {"integer", "whole"}:
         return _integer(old), _integer(new), scale.integers
     known = scale.mixed or "integer" not in kinds or "special" in kinds
@@ -180,8 +192,11 @@ def _values(old: str, new: str, scale: Scale) -> tuple[float, float, Limit | Non
 
 
 def _kind(token: str) -> str:
-    """Return ``integer``, ``whole`` (decimal point, no decimals), ``decimal``, ``special`` or ``text``."""
+    """Return ``integer``, ``whole`` (decimal point, no decimals), ``decimal``, ``complex``, ``special`` or ``text``."""
     body = token.lstrip("+-").replace(",", "")
+    if body.endswith("j"):
+        whole = len(body) <= _LONGEST and (cmath.isfinite(complex(body)) or "n" in body.lower())
+        return "complex" if whole else "text"
     if body.isdigit():
         return "integer" if len(body) <= _LONGEST else "text"
     if body[:1].isalpha():
