@@ -79,18 +79,19 @@ def assess(case: Case, run: Run, places: Places) -> Assessment:
         check = Check("baseline", case.folder, CheckStatus.ERROR, message=_told(error))
         return Assessment(case, run, executed, None, Verdict((check,)))
     if run.status is not RunStatus.COMPLETED:
-        verdict = judge(run, executed or _empty(run), None, None, case.spec, Hidden.of(run, places.root))
+        verdict = judge(run, executed or _empty(run), None, None, case.spec, _hidden(case, run, places))
         return Assessment(case, run, executed, baseline, verdict)
     if executed is None:
         check = Check(
             "run", run.id, CheckStatus.ERROR, message="its executed copy is gone from the run store"
         )
         return Assessment(case, run, None, baseline, Verdict((check,)))
-    verdict = judge(run, executed, baseline, accepted, case.spec, Hidden.of(run, places.root))
+    hidden = _hidden(case, run, places)
+    verdict = judge(run, executed, baseline, accepted, case.spec, hidden)
     why, diff = None, ""
     if not verdict.ok and baseline is not None and accepted is not None:
         why = explain(run, executed, environment_of(run), accepted, _environment_before(baseline, verdict))
-        diff = _first_diff(run, executed, accepted, verdict, places)
+        diff = _first_diff(run, executed, accepted, verdict, hidden)
     moved = creep.moved(baseline, case.spec) if baseline is not None else ()
     return Assessment(case, run, executed, baseline, verdict, why, diff, moved)
 
@@ -112,11 +113,12 @@ def _environment_before(baseline: Baseline, verdict: Verdict) -> Mapping[str, An
 def agree(case: Case, first: Assessment, second: Run, places: Places) -> Assessment:
     """Judge a second run against the first one of the same case, as if that were its baseline."""
     assert first.executed is not None  # noqa: S101 - only complete runs get here
-    baseline, accepted = _as_baseline(first.run, first.executed, places)
+    baseline, accepted = _as_baseline(first.run, first.executed, _hidden(case, first.run, places))
     executed = _executed(second) or _empty(second)
     spec = without_rules(case.spec, first.run)
-    verdict = judge(second, executed, baseline, accepted, spec, Hidden.of(second, places.root))
-    diff = "" if verdict.ok else _first_diff(second, executed, accepted, verdict, places)
+    hidden = _hidden(case, second, places)
+    verdict = judge(second, executed, baseline, accepted, spec, hidden)
+    diff = "" if verdict.ok else _first_diff(second, executed, accepted, verdict, hidden)
     return Assessment(case, second, executed, baseline, verdict, _chance(verdict), diff)
 
 
@@ -138,9 +140,10 @@ def unmendable(assessment: Assessment, places: Places) -> tuple[Check, ...]:
     """
     case, run, executed = assessment.case, assessment.run, assessment.executed
     assert executed is not None  # noqa: S101 - only complete runs get here
-    own, accepted = _as_baseline(run, executed, places)
+    hidden = _hidden(case, run, places)
+    own, accepted = _as_baseline(run, executed, hidden)
     spec = replace(without_xfail(case.spec), runs=1)
-    again = judge(run, executed, own, accepted, spec, Hidden.of(run, places.root))
+    again = judge(run, executed, own, accepted, spec, hidden)
     unexpected = [check for check in assessment.verdict.failed if check.status is CheckStatus.XPASS]
     return (*again.failed, *unexpected)
 
@@ -193,7 +196,7 @@ def keep_pending(
             leave,
             once=once,
             fixture=fixture,
-            hidden=Hidden.of(run, places.root),
+            hidden=_hidden(case, run, places),
             sketches=_sketches(run, kept | leave, Path(folder)),
         )
         pending.put(places.pending, entry, draft)
@@ -212,7 +215,7 @@ def _fallen_back(assessment: Assessment, places: Places) -> tuple[Baseline | Non
     common = baselines.read(baseline.folder)
     assert common is not None  # noqa: S101 - it was judged against
     below = baselines.merged(common, baseline.layers, failing)
-    spec, hidden = assessment.case.spec, Hidden.of(run, places.root)
+    spec, hidden = assessment.case.spec, _hidden(assessment.case, run, places)
     again = judge(run, executed, below, baselines.copy_of(below), spec, hidden)
     passing = {_entry(check, executed): _key(check) for check in again.checks if check.status.ok}
     found = {entry: key for entry, key in passing.items() if entry in failing}
@@ -253,13 +256,18 @@ def environment_of(run: Run) -> Mapping[str, Any]:
     return record
 
 
-def _first_diff(run: Run, executed: Notebook, accepted: Notebook, verdict: Verdict, places: Places) -> str:
+def _hidden(case: Case, run: Run, places: Places) -> Hidden:
+    """Return what means nothing in the text of a run."""
+    return Hidden.of(run, places.root, case.spec.outputs.masks)
+
+
+def _first_diff(run: Run, executed: Notebook, accepted: Notebook, verdict: Verdict, hidden: Hidden) -> str:
     from pytest_nbrepro import diffs  # nbdime takes seconds to import: only where something differs
 
     index = verdict.first_cell
     if index is None:
         return ""
-    mine = baselines.slim(executed, run, Hidden.of(run, places.root))
+    mine = baselines.slim(executed, run, hidden)
     partner = next(
         (theirs for cell, theirs in align(executed.code, accepted.code) if cell and cell.index == index), None
     )
@@ -274,9 +282,9 @@ def _as_text(cell: Mapping[str, Any]) -> dict[str, Any]:
     return {**cell, "outputs": [o for o in cell["outputs"] if o["output_type"] == "stream"]}
 
 
-def _as_baseline(run: Run, executed: Notebook, places: Places) -> tuple[Baseline, Notebook]:
+def _as_baseline(run: Run, executed: Notebook, hidden: Hidden) -> tuple[Baseline, Notebook]:
     """Return a run as the baseline that accepting all of it would make, and that baseline's executed copy."""
-    slimmed = baselines.slim(executed, run, Hidden.of(run, places.root))
+    slimmed = baselines.slim(executed, run, hidden)
     baseline = Baseline(run.folder, run.metrics, run.artifacts, None, {})
     return baseline, parse(files.dump_json(slimmed), run.folder / EXECUTED)
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from pytest_nbrepro import files, scalars
 from pytest_nbrepro.errors import WorkspaceError
-from pytest_nbrepro.masks import mask, terminal_text
-from pytest_nbrepro.model import Artifact, CellRecord, Metric, Number, Run
+from pytest_nbrepro.masks import ALL, mask, terminal_text
+from pytest_nbrepro.model import Artifact, CellRecord, Masking, Metric, Number, Run
 from pytest_nbrepro.notebook import Cell, Notebook
 
 IGNORE_TAG = "nbrepro:ignore"
@@ -49,19 +49,24 @@ _RECORD = "application/papermill.record+json"
 class Hidden:
     """What means nothing in the text of one run: its folders, and the dates of its days.
 
-    Other dates are results. Without `days` every date is hidden.
+    Other dates are results. Without `days` every date is hidden. `masks` are those of the annotation.
     """
 
     folders: tuple[str, ...] = ()
     days: frozenset[date] | None = None
+    masks: Masking = ALL
 
     @classmethod
-    def of(cls, run: Run, root: Path) -> Hidden:
+    def of(cls, run: Run, root: Path, masks: Masking) -> Hidden:
         """Return what means nothing in a run of the project at `root`; a day more on either side for time zones."""
         begun = datetime.fromisoformat(run.started).date()
         length = timedelta(seconds=run.duration or 0.0).days + 1
         days = frozenset(begun + timedelta(days=n) for n in range(-1, length + 1))
-        return cls((str(run.folder / "work"), str(run.folder), str(root)), days)
+        return cls((str(run.folder / "work"), str(run.folder), str(root)), days, masks)
+
+    def apply(self, text: str) -> tuple[str, dict[str, int]]:
+        """Return a text without what means nothing, and how often each mask hid something."""
+        return mask(text, folders=self.folders, days=self.days, masking=self.masks)
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,7 @@ def cell_text(cell: Cell, metrics: Iterable[str], hidden: Hidden) -> tuple[str, 
             pieces.append(_result_text(output))
     pieces.append(_without_metrics("".join(stream), known))
     text = "\n".join(piece.rstrip("\n") for piece in pieces if piece.strip())
-    return mask(text, folders=hidden.folders, days=hidden.days)
+    return hidden.apply(text)
 
 
 def best_mime(data: Mapping[str, Any]) -> tuple[str, str] | None:

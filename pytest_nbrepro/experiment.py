@@ -105,7 +105,7 @@ class Experiment:
         return len(self.runs) - 1
 
     def _text(self, executed: Notebook, run: Run) -> dict[str, str]:
-        hidden = capture.Hidden.of(run, self._root)
+        hidden = capture.Hidden.of(run, self._root, self.case.spec.outputs.masks)
         return {
             executed.label(cell.index): capture.cell_text(cell, run.metrics, hidden)[0]
             for cell in executed.code

@@ -68,6 +68,23 @@ def take_rule(value: Any, handler: Callable[[Any], Any]) -> Any:
     return handler({} if value is None else value)
 
 
+def take_mask(value: Any, handler: Callable[[Any], Any]) -> Any:
+    """Take the word `off`, which becomes None, the word `on`, or the mapping of a mask of one's own."""
+    if value == "off":
+        return None
+    if value == "on":
+        return handler({})
+    if not isinstance(value, Mapping):
+        what = f"must be off, on or a mapping such as {{regex: 'run-[0-9]+'}}, is {described(value)}"
+        hint = (
+            f"write {'on' if value else 'off'}"
+            if isinstance(value, bool)
+            else readers.meant(value, "off", "on")
+        )
+        raise Wrong(what, hint)
+    return handler(value)
+
+
 def take_outputs(value: Any, handler: Callable[[Any], Any]) -> Any:
     """Take a mapping, the word `compare`, or the word `ignore`, which becomes None."""
     if value == "ignore":
@@ -94,4 +111,6 @@ Total = Annotated[int | None, PlainValidator(readers.whole(1)), Kind("whole numb
 Seconds = Annotated[
     float | None, PlainValidator(readers.seconds), Kind("seconds, or a text such as 90s, 10m, 2h")
 ]
+Regex = Annotated[str | None, PlainValidator(readers.regex), Kind("regular expression")]
+Replacement = Annotated[str | None, PlainValidator(readers.replacement), Kind("text")]
 Names = Annotated[tuple[Name, ...], BeforeValidator(take_list), Kind("list of texts")]

@@ -3,7 +3,7 @@
 A mask must not hide a result. Dates and times need a full date or hours, minutes and seconds; timings a
 number with a unit of time and words that only timings have; addresses the word ``at`` or the range in
 which operating systems map memory. Every pattern takes time linear in the text: open repetitions are
-possessive, and those that could begin anywhere look back first.
+possessive, and those that could begin anywhere look back first. That is not so for masks of one's own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import PurePath
 from urllib.parse import quote
 
 from pytest_nbrepro import moments
+from pytest_nbrepro.model import Masking, OwnMask
 
 
 @dataclass(frozen=True)
@@ -54,15 +55,17 @@ _LOOPS = r"(?: \(mean ± std\. dev\. of [\d,]++ runs?, [\d,]++ loops? each\))?+"
 _CLOCK = r"(?:\d++:)?\d\d:\d\d"
 _RATE = r"(?:\?|[\d.]++)[a-zA-Z\u00b5]{1,12}/[a-zA-Z]{1,12}"
 
+_ANSI = "ansi"
+_FOLDER = "run folder"
 _TIMES = "dates and times"
 _TIMING = "<timing>"
 _PROGRESS = "<progress>"
 
 MASKS: Mapping[str, Mask] = {
-    "ansi": _mask(
+    _ANSI: _mask(
         (r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)|[@-Z\\^_])", "", "\x1b"),
     ),
-    "run folder": _mask((r"(?<=\.nbrepro/runs/)\d{8}T\d{6}\.\d{6}-[0-9a-f]{6}", "<run>", ".nbrepro/runs/")),
+    _FOLDER: _mask((r"(?<=\.nbrepro/runs/)\d{8}T\d{6}\.\d{6}-[0-9a-f]{6}", "<run>", ".nbrepro/runs/")),
     "progress bars": _mask(
         (rf"(?<![\d:]){_CLOCK}<(?:{_CLOCK}|\?)(?:, *+{_RATE})?+", _PROGRESS, "<"),
         (rf"(?<=[a-z] \[){_CLOCK}, *+{_RATE}", _PROGRESS, " ["),
@@ -120,9 +123,16 @@ MASKS: Mapping[str, Mask] = {
 }
 """The masks by name, in the order in which they are applied."""
 
+ALL = Masking()
+"""None is off, and there are no others."""
+
 
 def mask(
-    text: str, *, folders: Sequence[str] = (), days: Collection[date] | None = None
+    text: str,
+    *,
+    folders: Sequence[str] = (),
+    days: Collection[date] | None = None,
+    masking: Masking = ALL,
 ) -> tuple[str, dict[str, int]]:
     """Return `text` without what means nothing, and how often each mask hid something.
 
@@ -131,10 +141,11 @@ def mask(
         folders: absolute paths that differ from run to run, such as that of the run's folder; they become
             ``<run folder>``, also where they are quoted as in URLs. A path of fewer than two names is left.
         days: the days of the run. Other dates are results then, and stay. None hides every date.
+        masking: which masks are off, and which there are besides; the latter see the text without terminal
+            codes, before all others.
     """
     hits: dict[str, int] = {}
-    for name, one in MASKS.items():
-        rules = (*_folder_rules(tuple(folders)), *one.rules) if name == "run folder" else one.rules
+    for name, rules in _chosen(tuple(folders), masking):
         for rule in rules:
             if rule.needle not in text:
                 continue
@@ -147,7 +158,26 @@ def mask(
     return text, hits
 
 
+def told(hits: Mapping[str, int]) -> str:
+    """Return in words what masks hid: ``masked: addresses 1, timings 2``; nothing where that is nothing."""
+    counts = ", ".join(f"{name} {count:,}" for name, count in sorted(hits.items()) if count)
+    return f"masked: {counts}" if counts else ""
+
+
 @functools.lru_cache(maxsize=64)
+def _chosen(folders: tuple[str, ...], masking: Masking) -> tuple[tuple[str, tuple[Rule, ...]], ...]:
+    """Return the names and rules of the masks to apply, in their order."""
+    first = {name: one.rules for name, one in MASKS.items() if name == _ANSI}
+    rest = {name: one.rules for name, one in MASKS.items() if name != _ANSI}
+    rest[_FOLDER] = (*_folder_rules(folders), *rest[_FOLDER])
+    own = {one.name: (_own_rule(one),) for one in masking.own}
+    return tuple((name, rules) for name, rules in {**first, **own, **rest}.items() if name not in masking.off)
+
+
+def _own_rule(one: OwnMask) -> Rule:
+    return Rule(re.compile(one.regex, re.MULTILINE), one.replace)
+
+
 def _folder_rules(folders: tuple[str, ...]) -> tuple[Rule, ...]:
     """Return the rule for these folders, longest first so that one inside another is found whole."""
     forms = {

@@ -245,6 +245,25 @@ def expression(value: Any) -> str:
     return source
 
 
+def regex(value: Any) -> str:
+    """Return a regular expression that matches no empty text."""
+    pattern = text(value)
+    try:
+        empty = re.compile(pattern, re.MULTILINE).search("") is not None
+    except (re.error, RecursionError, OverflowError) as error:
+        raise Wrong(f"must be a regular expression, is {described(value)}: {error}") from error
+    if empty:
+        raise Wrong(f"must not match the empty text, {described(value)} does")
+    return pattern
+
+
+def replacement(value: Any) -> str:
+    """Return what stands in place of a match: any text, also an empty one."""
+    if not isinstance(value, str):
+        raise Wrong(f"must be a text, is {described(value)}", "write it in quotes")
+    return value
+
+
 def variable(value: Any) -> str:
     """Return the value of an environment variable: a text, or a whole number as one."""
     if isinstance(value, (bool, float)):

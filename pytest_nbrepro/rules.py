@@ -2,18 +2,63 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pytest_nbrepro.model import ArtifactRule, MetricRule, OutputsRule, Spec
-from pytest_nbrepro.schema import ArtifactKeys, MetricKeys, SpecKeys
-from pytest_nbrepro.sources import Fault
+from pytest_nbrepro.errors import nearest
+from pytest_nbrepro.masks import MASKS
+from pytest_nbrepro.model import ArtifactRule, Masking, MetricRule, OutputsRule, OwnMask, Spec
+from pytest_nbrepro.schema import ArtifactKeys, MaskKeys, MetricKeys, OutputKeys, SpecKeys
+from pytest_nbrepro.sources import Fault, KeyPath
 
 _WILD = frozenset("*?[")
 
 
 def across(merged: Mapping[Any, Any]) -> list[Fault]:
     """Return what is wrong between the keys of a merged annotation; single values may have faults."""
+    return [*_mask_faults(merged), *_faults_of_metrics(merged)]
+
+
+def _mask_faults(merged: Mapping[Any, Any]) -> Iterator[Fault]:
+    """Yield what is wrong with the names of masks; a mask of one's own has a name of its own."""
+    artifacts = merged.get("artifacts")
+    rules = artifacts.items() if isinstance(artifacts, Mapping) else ()
+    places = {("artifacts", pattern): rule for pattern, rule in rules} | {("outputs",): merged.get("outputs")}
+    for path, rule in places.items():
+        chosen = rule.get("masks") if isinstance(rule, Mapping) else None
+        for name, value in chosen.items() if isinstance(chosen, Mapping) else ():
+            place = (*path, "masks", name)
+            if name in MASKS and isinstance(value, Mapping):
+                yield Fault(
+                    place,
+                    "is a mask of nbrepro",
+                    "give yours another name; the word off switches this one off",
+                )
+            elif name not in MASKS and value in ("off", "on"):
+                yield Fault(place, "unknown mask", nearest(str(name), MASKS))
+            elif isinstance(value, Mapping):
+                yield from _own_faults(place, value)
+
+
+def _own_faults(place: KeyPath, mask: Mapping[Any, Any]) -> Iterator[Fault]:
+    """Yield what is wrong with a mask of one's own as a whole; each of its values may have faults besides."""
+    if "regex" not in mask:
+        yield Fault(place, "has no 'regex', which says what is hidden")
+        return
+    try:
+        pattern = re.compile(mask["regex"])
+    except (re.error, TypeError, RecursionError, OverflowError):  # told already
+        return
+    try:
+        pattern.sub(mask.get("replace", ""), "")
+    except (re.error, IndexError) as error:
+        yield Fault((*place, "replace"), f"does not fit its regex: {error}")
+    except TypeError:  # no text: told already
+        return
+
+
+def _faults_of_metrics(merged: Mapping[Any, Any]) -> list[Fault]:
     metrics = merged.get("metrics")
     known = metrics if isinstance(metrics, Mapping) else {}
     rules = [(name, rule) for name, rule in known.items() if isinstance(rule, Mapping)]
@@ -64,7 +109,7 @@ def settled(merged: Mapping[Any, Any]) -> Spec:
         matrix=keys.matrix,
         metrics=tuple(_metric(pattern, rule) for pattern, rule in keys.metrics.items()),
         artifacts=tuple(_artifact(pattern, rule) for pattern, rule in keys.artifacts.items()),
-        outputs=OutputsRule(limits=keys.outputs.limits()) if keys.outputs else OutputsRule(ignore=True),
+        outputs=_outputs(keys.outputs),
         inputs=keys.inputs,
         seed=keys.seed,
         env=keys.env,
@@ -77,6 +122,21 @@ def settled(merged: Mapping[Any, Any]) -> Spec:
         runs=keys.runs,
         new_runs=keys.new_runs,
     )
+
+
+def _outputs(keys: OutputKeys | None) -> OutputsRule:
+    if keys is None:
+        return OutputsRule(ignore=True)
+    return OutputsRule(limits=keys.limits(), masks=_masking(keys.masks))
+
+
+def _masking(masks: Mapping[str, MaskKeys | None]) -> Masking:
+    own = tuple(
+        OwnMask(name, mask.regex, f"<{name}>".replace("\\", r"\\") if mask.replace is None else mask.replace)
+        for name, mask in masks.items()
+        if mask is not None and mask.regex is not None
+    )
+    return Masking(frozenset(name for name, mask in masks.items() if mask is None), own)
 
 
 def _metric(pattern: str, keys: MetricKeys | None) -> MetricRule:
@@ -110,5 +170,6 @@ def _artifact(pattern: str, keys: ArtifactKeys | None) -> ArtifactRule:
         order=keys.order,
         tile=keys.tile,
         numbers=keys.numbers.limits() if keys.numbers else None,
+        masks=_masking(keys.masks),
         xfail=keys.xfail,
     )

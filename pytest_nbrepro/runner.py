@@ -135,7 +135,7 @@ def _kept(task: Task, run: Run, done: execution.Execution, staged: workspace.Wor
         written=written,
         flags=run.flags,
         seconds=done.seconds,
-        hidden=capture.Hidden.of(run, task.root),
+        hidden=capture.Hidden.of(run, task.root, task.case.spec.outputs.masks),
     )
     run = dataclasses.replace(
         run,

@@ -27,6 +27,8 @@ from pytest_nbrepro.keytypes import (
     Names,
     Number,
     Reason,
+    Regex,
+    Replacement,
     Seconds,
     Text,
     Tolerance,
@@ -37,6 +39,7 @@ from pytest_nbrepro.keytypes import (
     take_limits,
     take_list,
     take_mapping,
+    take_mask,
     take_outputs,
     take_rule,
     take_values,
@@ -124,6 +127,34 @@ class MetricKeys(LimitKeys):
     )
 
 
+class MaskKeys(_Keys):
+    """A mask of one's own; without `regex` the word `on`."""
+
+    regex: Regex = Field(
+        default=None, description="What is hidden: each match of this; ^ and $ are ends of lines."
+    )
+    replace: Replacement = Field(
+        default=None,
+        description="What stands in its place, with \\1 for groups; default: the mask's name in <>.",
+    )
+
+
+_Masks = Annotated[
+    dict[Name, Annotated[MaskKeys | None, WrapValidator(take_mask)]],
+    BeforeValidator(take_mapping),
+    Kind("mapping of mask to off, on, or a mask of one's own", MaskKeys, "<mask>"),
+]
+
+
+class OutputKeys(LimitKeys):
+    """How the text of cells is judged."""
+
+    masks: _Masks = Field(
+        default_factory=dict,
+        description="Masks that are switched off, and masks of one's own; also those of rich outputs of cells.",
+    )
+
+
 _Column = Annotated[LimitKeys | None, WrapValidator(take_rule)]
 
 
@@ -151,6 +182,9 @@ class ArtifactKeys(LimitKeys):
         default_factory=dict,
         description="Limits of single columns, archive members or JSON paths, by name or pattern; "
         "`ignore` leaves them out.",
+    )
+    masks: _Masks = Field(
+        default_factory=dict, description="Texts: masks that are switched off, and masks of one's own."
     )
     xfail: Reason = Field(
         default=None,
@@ -188,8 +222,10 @@ class SpecKeys(_Keys):
         Kind("mapping of name or pattern to rule, or to the word ignore", ArtifactKeys, "<name>"),
     ] = Field(default_factory=dict, description="How files and rich outputs are judged; later rules win.")
     outputs: Annotated[
-        LimitKeys | None, WrapValidator(take_outputs), Kind("compare, ignore or mapping of limits", LimitKeys)
-    ] = Field(default=LimitKeys(), description="How text results and printed text of cells are judged.")
+        OutputKeys | None,
+        WrapValidator(take_outputs),
+        Kind("compare, ignore or mapping of limits and masks", OutputKeys),
+    ] = Field(default=OutputKeys(), description="How text results and printed text of cells are judged.")
     inputs: Names = Field(
         default=(),
         description="Files that the notebook reads, as patterns relative to its folder, where they are not found.",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
-from pytest_nbrepro import capture, comparers
+from pytest_nbrepro import capture, comparers, masks
 from pytest_nbrepro.baselines import stored_text
 from pytest_nbrepro.comparers import equivalence, intervals, numbers, outputs, series
 from pytest_nbrepro.comparers.base import part
@@ -224,25 +224,25 @@ def _outputs(
     for mine, theirs in align(executed.code, accepted.code if accepted else ()):
         if mine is not None and capture.IGNORE_TAG in mine.tags:
             continue
-        result = capture.cell_text(mine, run.metrics, hidden)[0] if mine else ""
-        wanted = stored_text(theirs) if theirs else ""
+        result, hits = capture.cell_text(mine, run.metrics, hidden) if mine else ("", {})
+        wanted = hidden.apply(stored_text(theirs))[0] if theirs else ""  # by masks that are new, too
         index = mine.index if mine else None
         name = executed.label(mine.index) if mine else _their_label(theirs, accepted)
         if not result and not wanted:
             continue
         tag = _tag(baseline, "output", theirs.id) if theirs else ""
-        yield dataclasses.replace(_text(name, wanted, result, spec), cell=index, overlay=tag)
+        yield dataclasses.replace(_text(name, wanted, result, hits, spec), cell=index, overlay=tag)
 
 
-def _text(name: str, wanted: str, result: str, spec: Spec) -> Check:
+def _text(name: str, wanted: str, result: str, hits: Mapping[str, int], spec: Spec) -> Check:
     """Return the check for the text of a cell, at least one side of which is not empty."""
     if not wanted:
-        return Check("output", name, CheckStatus.NEW, message=_extract(result))
+        return Check("output", name, CheckStatus.NEW, message=_with(_extract(result), hits))
     if not result:
         return Check("output", name, CheckStatus.LOST, message=_extract(wanted))
     outcome = outputs.compare_text(wanted, result, spec.outputs.limits)
     allow = f"outputs: {outcome.allow}" if outcome.allow else None
-    return dataclasses.replace(part("output", name, outcome), allow=allow)
+    return dataclasses.replace(part("output", name, outcome), allow=allow, message=_with(outcome.message, hits))
 
 
 def align(mine: Sequence[Cell], theirs: Sequence[Cell]) -> list[tuple[Cell | None, Cell | None]]:
@@ -269,6 +269,11 @@ def align(mine: Sequence[Cell], theirs: Sequence[Cell]) -> list[tuple[Cell | Non
 
 def _their_label(cell: Cell | None, accepted: Notebook | None) -> str:
     return f"{accepted.label(cell.index)} of the baseline" if cell and accepted else ""
+
+
+def _with(message: str, hits: Mapping[str, int]) -> str:
+    """Return a message and, behind it, what masks hid."""
+    return "; ".join(filter(None, (message, masks.told(hits))))
 
 
 def _extract(text: str) -> str:

@@ -96,7 +96,7 @@ def test_every_key_is_documented(path):
     assert re.search(rf"^\|[^|]*`{key}`", table, re.MULTILINE)
 
 
-_LIMITS = " of limits"
+_LIMITS, _MASK = " of limits", " of a mask"
 _TABLES = {
     "": " |",
     "metrics.<name>": " of a metric's rule",
@@ -104,7 +104,9 @@ _TABLES = {
     "artifacts.<name>": " of an artifact's rule",
     "artifacts.<name>.columns.<column>": _LIMITS,
     "artifacts.<name>.numbers": _LIMITS,
-    "outputs": _LIMITS,
+    "artifacts.<name>.masks.<mask>": _MASK,
+    "outputs": " of `outputs`",
+    "outputs.masks.<mask>": _MASK,
 }
 
 

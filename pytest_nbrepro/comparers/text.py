@@ -33,8 +33,8 @@ class TextComparer:
     def compare(self, baseline: Path, result: Path, rule: ArtifactRule, schema: Mapping[str, Any]) -> Outcome:  # noqa: ARG002
         """Compare two text files as a terminal would show them.
 
-        Line endings mean nothing. Addresses, dates, times and the like are masked, and the message says
-        so. Then all lines are to be equal; with `rule.numbers` the numbers in equal text are held to
+        Line endings mean nothing. Addresses, dates, times and the like are masked, but for the masks that the
+        rule switches off, and the message says so. Then all lines are to be equal; with `rule.numbers` the numbers in equal text are held to
         those limits, integers exact unless they give `abs`.
         """
         (old, old_encoding), (new, new_encoding) = read(baseline), read(result)
@@ -43,14 +43,10 @@ class TextComparer:
         scale = None if rule.numbers is None else Scale.of_text(rule.numbers)
         hidden: dict[str, int] = {}
         if old != new:
-            old = masks.mask(masks.terminal_text(old))[0]
-            new, hidden = masks.mask(masks.terminal_text(new))
+            old = masks.mask(masks.terminal_text(old), masking=rule.masks)[0]
+            new, hidden = masks.mask(masks.terminal_text(new), masking=rule.masks)
         outcome = compare_lines(old.split("\n"), new.split("\n"), scale)
-        notes = [f"{name} {count:,}" for name, count in sorted(hidden.items()) if count]
-        if not notes:
-            return outcome
-        told = f"masked: {', '.join(notes)}"
-        return replace(outcome, message=f"{outcome.message}; {told}" if outcome.message else told)
+        return replace(outcome, message="; ".join(filter(None, (outcome.message, masks.told(hidden)))))
 
 
 def read(path: Path) -> tuple[str, str]:

@@ -24,6 +24,23 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class OwnMask:
+    """A mask that an annotation adds: every match of `regex` becomes `replace`, as `re.sub` does it."""
+
+    name: str
+    regex: str
+    replace: str
+
+
+@dataclass(frozen=True)
+class Masking:
+    """Which masks hide what means nothing in text: all of nbrepro's but those that are `off`, and one's own."""
+
+    off: frozenset[str] = frozenset()
+    own: tuple[OwnMask, ...] = ()
+
+
+@dataclass(frozen=True)
 class MetricRule:
     """How the metrics whose names match `pattern` are judged."""
 
@@ -56,6 +73,7 @@ class ArtifactRule:
     order: Literal["position", "any"] = "position"  # tables: `any` compares rows as a multiset
     tile: float | None = None  # images: share of the worst tile's pixels that may differ, 0 to 1
     numbers: Limits | None = None  # text: numbers within equal text are compared within these
+    masks: Masking = Masking()  # text
     xfail: str | None = None
 
 
@@ -65,6 +83,7 @@ class OutputsRule:
 
     ignore: bool = False
     limits: Limits = Limits()
+    masks: Masking = Masking()
 
 
 @dataclass(frozen=True)

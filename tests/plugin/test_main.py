@@ -198,3 +198,58 @@ def test_a_run_that_never_began_promises_no_copy(project, fake_kernel):
     assert result.ret == 1
     result.stdout.no_fnmatch_line("*kept*")
     result.stdout.no_fnmatch_line(f"*{project.root}/train.ipynb*")
+
+
+# ---------------------------------------------------------------------------------------------------
+# Masks
+
+TIMED = "import time\nprint(f'took {runs}.5 s, score 0.91{extra}')"  # the fake kernel counts its runs
+
+
+def test_a_report_tells_what_masks_hid_where_something_fails(project, fake_kernel):
+    project.notebook("train.ipynb", "extra = 0", TIMED, "print('took', runs + 0.5, 's')")
+    result = project.run("--nbrepro-update=new")
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*masked*")
+
+    project.notebook("train.ipynb", "extra = 1", TIMED, "print('took', runs + 0.5, 's')")
+    result = project.run()
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*1 of 2 checks drifted*", "*output*cell 2*0.9100 -> 0.9110*"])
+    assert result.stdout.str().count("masked: timings 1") == 1
+
+
+def test_a_mask_that_is_off_hides_nothing(project, fake_kernel):
+    off = {"outputs": {"masks": {"timings": "off"}}}
+    project.notebook("train.ipynb", "extra = 0", TIMED, nbrepro=off)
+    result = project.run("--nbrepro-update=new")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*two runs of the same notebook disagree*", "*output*1.500 -> 2.500*"])
+
+
+def test_a_mask_of_one_s_own_holds_for_the_accepted_text_too(project, fake_kernel):
+    project.notebook("train.ipynb", "print('id run-1')")
+    project.accept()
+    project.notebook("train.ipynb", "print('id run-2')")
+    assert project.run().ret == 1
+
+    masks = {"run ids": {"regex": "run-[0-9]+"}}
+    project.notebook("train.ipynb", "print('id run-2')", nbrepro={"outputs": {"masks": masks}})
+
+    assert project.run().ret == 0
+
+
+def test_a_fault_in_a_mask_names_file_line_and_key(project, fake_kernel):
+    project.notebook("train.ipynb", "x = 1")
+    project.write("train.nbrepro.yaml", "outputs:\n  masks:\n    timing: off\n    ids: {regex: '(a'}\n")
+
+    result = project.run()
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "*train.nbrepro.yaml:3: outputs.masks.timing: unknown mask, did you mean 'timings'[?]*",
+            "*train.nbrepro.yaml:4: outputs.masks.ids.regex: must be a regular expression*",
+        ]
+    )

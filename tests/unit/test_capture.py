@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_nbrepro import capture, files, notebook
 from pytest_nbrepro.errors import WorkspaceError
-from pytest_nbrepro.model import CellRecord, Metric, Run, RunStatus
+from pytest_nbrepro.model import CellRecord, Masking, Metric, Run, RunStatus
 
 PNG = b"\x89PNG not a real one"
 
@@ -343,7 +343,7 @@ def test_dtypes(value, dtype):
 def test_a_runs_own_folders_and_the_project_mean_nothing_in_text():
     started = "2026-11-23T23:30:00+00:00"
     run = Run("1", Path("/p/.nbrepro/runs/1"), "t.ipynb", "default", {}, RunStatus.COMPLETED, started)
-    hidden = capture.Hidden.of(run, Path("/p/project"))
+    hidden = capture.Hidden.of(run, Path("/p/project"), Masking())
     printed = (
         "/p/.nbrepro/runs/1/work/a.csv /p/.nbrepro/runs/1/b /p/project/c /other/d 2026-11-24 2026-11-30\n"
     )

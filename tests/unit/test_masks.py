@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_nbrepro.masks import MASKS, mask, terminal_text
+from pytest_nbrepro.masks import MASKS, mask, terminal_text, told
+from pytest_nbrepro.model import Masking, OwnMask
 
 UUID = "1b4e28ba-2fa1-11d2-883f-0016d3cca427"
 HEX = "0123456789abcdef0123456789abcdef"
@@ -149,6 +150,30 @@ def test_statsmodels_summary_keeps_its_columns_and_results():
     assert mask(text)[0] == (
         "Date:                <time>   Prob (F-statistic):           4.00e-05\nTime:                        <time>   Log-Likelihood:                -12.978"
     )
+
+
+# ---------------------------------------------------------------------------------------------------
+# Switched off, and one's own
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_each_mask_can_be_switched_off(name):
+    for text, shown in HIDDEN[name]:
+        assert name not in mask(text, masking=Masking(frozenset({name})))[1]  # another may know a part of it
+        assert mask(text, masking=Masking(frozenset(MASKS) - {name})) == (shown, mask(text)[1])
+
+
+def test_masks_of_one_s_own_come_before_all_but_terminal_codes():
+    own = (OwnMask("ids", r"^run-\d+ at (0x\w+)$", r"<id> at \1"), OwnMask("seconds", r"took .* s", ""))
+    text = "\x1b[1mrun-17\x1b[0m at 0x7f3c2a1b4d90\ntook 3.2 s\nrun-17 at 0x7f3c2a1b4d90 or so"
+    found, hits = mask(text, masking=Masking(own=own))
+    assert found == "<id> at <address>\n\nrun-17 at <address> or so"
+    assert hits == {"ansi": 2, "ids": 1, "seconds": 1, "addresses": 2}
+
+
+def test_what_masks_hid_in_words():
+    assert told({"timings": 1200, "ansi": 1, "uuids": 0}) == "masked: ansi 1, timings 1,200"
+    assert told({}) == ""
 
 
 # ---------------------------------------------------------------------------------------------------

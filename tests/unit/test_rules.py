@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_nbrepro.model import ArtifactRule, Limits, MetricRule, OutputsRule, Spec
+from pytest_nbrepro.model import ArtifactRule, Limits, Masking, MetricRule, OutputsRule, OwnMask, Spec
 from pytest_nbrepro.rules import across, settled
 from pytest_nbrepro.sources import Fault
 
@@ -162,3 +162,51 @@ def test_a_value_needs_one_name(name: str) -> None:
 )
 def test_what_is_right_or_told_elsewhere(merged: dict) -> None:
     assert across(merged) == []
+
+
+# ---------------------------------------------------------------------------------------------------
+# Masks
+
+
+def test_masks_of_outputs_and_of_files() -> None:
+    own = {"my ids": {"regex": r"run-\d+"}, "b": {"regex": "b", "replace": r"\g<0>"}, "uuids": "on"}
+    spec = settled({"outputs": {"masks": {"timings": "off", **own}}, "artifacts": {"a.txt": {"masks": own}}})
+    kept = (OwnMask("my ids", r"run-\d+", "<my ids>"), OwnMask("b", "b", r"\g<0>"))
+    assert spec.outputs.masks == Masking(frozenset({"timings"}), kept)
+    assert spec.artifacts[0].masks == Masking(own=kept)
+
+
+@pytest.mark.parametrize(
+    ("masks", "fault"),
+    [
+        ({"timing": "off"}, Fault(("timing",), "unknown mask", "did you mean 'timings'?")),
+        (
+            {"timings": {"regex": "a"}},
+            Fault(
+                ("timings",),
+                "is a mask of nbrepro",
+                "give yours another name; the word off switches this one off",
+            ),
+        ),
+        ({"a": {"replace": "b"}}, Fault(("a",), "has no 'regex', which says what is hidden")),
+    ],
+)
+@pytest.mark.parametrize("place", [("outputs",), ("artifacts", "*.log")])
+def test_names_of_masks(place: tuple[str, ...], masks: dict, fault: Fault) -> None:
+    value: object = {"masks": masks}
+    for key in reversed(place):
+        value = {key: value}
+    assert isinstance(value, dict)
+    assert across(value) == [Fault((*place, "masks", *fault.path), fault.what, fault.hint)]
+
+
+@pytest.mark.parametrize("replace", [r"\2", r"\g<name>"])
+def test_groups_that_a_regex_has_not(replace: str) -> None:
+    [fault] = across({"outputs": {"masks": {"a": {"regex": "(b)", "replace": replace}}}})
+    assert fault.path == ("outputs", "masks", "a", "replace")
+    assert fault.what.startswith("does not fit its regex: ")
+
+
+@pytest.mark.parametrize("masks", [None, 3, {"a": {"regex": "("}}, {"a": {"regex": "b", "replace": 3}}])
+def test_what_is_wrong_by_itself_is_told_once(masks: object) -> None:
+    assert across({"outputs": {"masks": masks}, "artifacts": {"a": "ignore", "b": None}}) == []

@@ -24,10 +24,10 @@ WHOLE = {
     "artifacts": {
         "p.csv": {"rel": 1e-6, "key": ["id"], "columns": {"a*": {"abs": 1}, "t": "ignore"}, "order": "any"},
         "*.png": {"tile": "2%"},
-        "*.txt": {"numbers": {"rel": 1e-3}, "xfail": "bug 4"},
+        "*.txt": {"numbers": {"rel": 1e-3}, "xfail": "bug 4", "masks": {"timings": "off"}},
         "*.log": "ignore",
     },
-    "outputs": {"rel": 1e-6},
+    "outputs": {"rel": 1e-6, "masks": {"ansi": "on", "ids": {"regex": "run-[0-9]+", "replace": ""}}},
     "inputs": ["../data/**"],
     "seed": 7,
     "env": {"OMP_NUM_THREADS": "1", "N": 2},
@@ -75,6 +75,11 @@ def one(value: Mapping) -> Fault:
         ),
         ({"outputs": {"uls": 3}}, ("outputs", "uls"), "did you mean 'ulp'?"),
         ({"metrics": {"a": {"margin": {"ulp": 3}}}}, ("metrics", "a", "margin", "ulp"), "known: rel, abs"),
+        (
+            {"outputs": {"masks": {"ids": {"regexp": 3}}}},
+            ("outputs", "masks", "ids", "regexp"),
+            "did you mean 'regex'?",
+        ),
     ],
 )
 def test_unknown_keys_name_the_nearest(value: dict, path: tuple, hint: str) -> None:
@@ -212,7 +217,7 @@ def test_keys_with_nothing_below_them() -> None:
 
 def _paths(value: object, path: str) -> set[str]:
     """The paths of a value's keys, in the form of `known_keys`."""
-    patterns = {"metrics": "<name>", "artifacts": "<name>", "columns": "<column>"}
+    patterns = {"metrics": "<name>", "artifacts": "<name>", "columns": "<column>", "masks": "<mask>"}
     found = set()
     if isinstance(value, dict) and path not in {"flags", "cases", "matrix", "env"}:
         for key, item in value.items():
@@ -234,9 +239,12 @@ def test_every_key_is_known_with_type_and_meaning() -> None:
     assert {path for path in keys if re.fullmatch(r"metrics\.<name>\.\w+", path)} == {
         f"metrics.<name>.{key}" for key in [*_LIMITS, *_RULE]
     }
-    assert {"artifacts.<name>.columns.<column>.rel", "artifacts.<name>.numbers.abs", "outputs.ulp"} <= set(
-        keys
-    )
+    assert {
+        "artifacts.<name>.columns.<column>.rel",
+        "artifacts.<name>.numbers.abs",
+        "outputs.ulp",
+        "outputs.masks.<mask>.regex",
+    } <= set(keys)
     for path, key in keys.items():
         assert key.type, path
         assert key.help.endswith("."), path
@@ -251,7 +259,9 @@ _anything = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=2)
         | st.dictionaries(
-            st.sampled_from(["rel", "abs", "of", "columns", "numbers", "a b", 1, True]), inner, max_size=3
+            st.sampled_from(["rel", "abs", "of", "columns", "numbers", "masks", "regex", "a b", 1, True]),
+            inner,
+            max_size=3,
         )
     ),
     max_leaves=6,
@@ -263,3 +273,28 @@ def test_no_value_breaks_the_check(value: dict) -> None:
     for fault in check(value):
         assert fault.path[0] in value
         assert fault.what
+
+
+@pytest.mark.parametrize(
+    ("mask", "what", "hint"),
+    [
+        (False, "must be off, on or a mapping such as {regex: 'run-[0-9]+'}, is false", "write off"),
+        ("of", "is the text 'of'", "did you mean 'off'?"),
+        (["a"], "is a list", None),
+        ({"regex": "(a"}, "must be a regular expression, is the text '(a': ", None),
+        ({"regex": "a*"}, "must not match the empty text, the text 'a*' does", None),
+        ({"regex": "^"}, "must not match the empty text", None),
+        ({"regex": 3}, "must be a text, is the number 3", "write it in quotes"),
+        ({"regex": "a", "replace": 3}, "must be a text, is the number 3", "write it in quotes"),
+    ],
+)
+@pytest.mark.parametrize("above", [("outputs",), ("artifacts", "a.txt")])
+def test_masks(above: tuple[str, ...], mask: object, what: str, hint: str | None) -> None:
+    value: object = {"masks": {"ids": mask}}
+    for key in reversed(above):
+        value = {key: value}
+    assert isinstance(value, dict)
+    fault = one(value)
+    assert fault.path[: len(above) + 2] == (*above, "masks", "ids")
+    assert what in fault.what
+    assert fault.hint == hint

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_nbrepro.comparers import base
 from pytest_nbrepro.comparers.text import TextComparer, read
-from pytest_nbrepro.model import ArtifactRule, CheckStatus, Limits, Place
+from pytest_nbrepro.model import ArtifactRule, CheckStatus, Limits, Masking, OwnMask, Place
 
 EQUAL, WITHIN, DRIFT = CheckStatus.EQUAL, CheckStatus.WITHIN, CheckStatus.DRIFT
 STRUCTURE = CheckStatus.STRUCTURE
@@ -43,6 +43,15 @@ def test_numbers_within_limits_where_asked_for(tmp_path):
     assert judged(tmp_path, "rows: 8000000\n", "rows: 8000001\n", numbers=numbers).status is DRIFT
     assert judged(tmp_path, "rows: 8\n", "rows: 9\n", numbers=Limits(abs=1)).status is WITHIN
     assert judged(tmp_path, "loss: 0.5\n", "lose: 0.5\n", numbers=numbers).status is DRIFT
+
+
+def test_masks_are_those_of_the_rule(tmp_path):
+    one, other = "took 3.2 s in run-1", "took 4.5 s in run-2"
+    masks = Masking(own=(OwnMask("runs", r"run-\d", "<run>"),))
+    outcome = judged(tmp_path, one, other, masks=masks)
+    assert (outcome.status, outcome.message) == (EQUAL, "masked: runs 1, timings 1")
+    outcome = judged(tmp_path, one, other, masks=Masking(frozenset({"timings"}), masks.own))
+    assert outcome.worst == Place("line 1", "took 3.2 s in <run>", "took 4.5 s in <run>")
 
 
 def test_masks_hide_what_means_nothing_and_say_so(tmp_path):
