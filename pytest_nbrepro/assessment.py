@@ -169,7 +169,11 @@ def keep_pending(
     assert assessment.executed is not None  # noqa: S101 - only complete runs get here
     checks = {_key(check): check for check in assessment.verdict.checks}
     values = {*(("metric", name) for name in run.metrics), *(("artifact", name) for name in run.artifacts)}
-    kept = set() if refresh else {value for value, check in checks.items() if check.status.ok}
+    kept = {
+        value
+        for value, check in checks.items()
+        if (check.status is CheckStatus.ASIDE if refresh else check.status.ok)
+    }
     baseline, fallen = (assessment.baseline, set()) if refresh else _fallen_back(assessment, places)
     kept |= fallen
     leave = values - checks.keys()

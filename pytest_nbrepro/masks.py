@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import PurePath
 from urllib.parse import quote
 
-from pytest_nbrepro import moments
+from pytest_nbrepro import moments, timings
 from pytest_nbrepro.model import Masking, OwnMask
 
 
@@ -57,6 +57,7 @@ _RATE = r"(?:\?|[\d.]++)[a-zA-Z\u00b5]{1,12}/[a-zA-Z]{1,12}"
 
 _ANSI = "ansi"
 _FOLDER = "run folder"
+_NAMED = "named timings"
 _TIMES = "dates and times"
 _TIMING = "<timing>"
 _PROGRESS = "<progress>"
@@ -99,6 +100,7 @@ MASKS: Mapping[str, Mask] = {
         (r"(?<![\w.])(\d++/\d++ - )\d++s(?= - )", rf"\1{_TIMING}", "s - "),
         (r"\bETA: [\d:]++s?\b", f"ETA: {_TIMING}", "ETA: "),
     ),
+    _NAMED: Mask(()),  # see `timings.hide`
     "uuids": _mask(
         (
             r"(?<![\w-])[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?![\w-])",
@@ -146,6 +148,9 @@ def mask(
     """
     hits: dict[str, int] = {}
     for name, rules in _chosen(tuple(folders), masking):
+        if name == _NAMED:
+            text, count = timings.hide(text)
+            hits |= {name: count} if count else {}
         for rule in rules:
             if rule.needle not in text:
                 continue

@@ -135,8 +135,9 @@ class Session:
                 moved=[moved_text(moved) for moved in trial.moved],
             )
         )
-        if NOTHING in trial.assessment.verdict.notes:
-            item.warn(NotebookWarning(f"{trial.assessment.case.id}: {NOTHING}"))
+        for note in trial.assessment.verdict.notes:
+            if note.startswith(NOTHING):
+                item.warn(NotebookWarning(f"{trial.assessment.case.id}: {note}"))
         for moved in report.moved if trial.ok and not trial.accepted else ():
             item.warn(NotebookWarning(f"{report.case}: {moved_text(moved)}"))
         if not trial.ok:

@@ -169,7 +169,8 @@ def _kind(assessment: Assessment, policy: Policy) -> pending.Kind | None:
     failed = assessment.verdict.failed
     if failed:
         return "new" if all(check.status is CheckStatus.NEW for check in failed) else "changed"
-    moved = any(check.status is not CheckStatus.EQUAL for check in assessment.verdict.checks)
+    still = {CheckStatus.EQUAL, CheckStatus.ASIDE}
+    moved = any(check.status not in still for check in assessment.verdict.checks)
     return "refresh" if moved and policy.update is Update.ALL else None
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
-from pytest_nbrepro import capture, comparers, masks
+from pytest_nbrepro import capture, comparers, masks, timings
 from pytest_nbrepro.baselines import stored_text
-from pytest_nbrepro.comparers import equivalence, intervals, numbers, outputs, series
+from pytest_nbrepro.comparers import asides, equivalence, intervals, numbers, outputs, series
 from pytest_nbrepro.comparers.base import part
 from pytest_nbrepro.model import (
     ArtifactRule,
@@ -27,7 +28,9 @@ from pytest_nbrepro.notebook import Cell, Notebook
 
 _Rule = TypeVar("_Rule", MetricRule, ArtifactRule)
 _WILD = frozenset("*?[")
-NOTHING = "ran, nothing to check: it prints nothing, shows nothing and writes nothing"
+NOTHING = "ran, nothing to check"
+_SILENT = f"{NOTHING}: it prints nothing, shows nothing and writes nothing"
+_TIMED = f"{NOTHING}: all that it gives is set aside, being timings by their names"
 
 
 def judge(
@@ -58,7 +61,9 @@ def judge(
         *_artifacts(run, baseline, spec.artifacts),
         *_outputs(run, executed, baseline, accepted, spec, hidden),
     ]
-    notes = run.notes if checks else (*run.notes, NOTHING)
+    notes = run.notes
+    if all(check.status is CheckStatus.ASIDE for check in checks):
+        notes = (*notes, _TIMED if checks else _SILENT)
     return Verdict(tuple(checks), _first_cell(checks), notes)
 
 
@@ -117,9 +122,13 @@ def _metrics(run: Run, baseline: Baseline | None, spec: Spec) -> Iterator[Check]
             yield dataclasses.replace(check, overlay=_tag(baseline, "metric", name))
         elif wanted is None:
             message = f"{result.value!r} has no baseline"
+            if is_set_aside(name, result, rules):
+                message += f"; {asides.REASON}"
             yield Check("metric", name, CheckStatus.NEW, message=message, cell=result.cell)
         else:
             check = _compared(name, wanted, result, rule, spec.runs, alpha)
+            if _moved(check, wanted, result, rule) and is_set_aside(name, wanted, rules):
+                check = part("metric", name, asides.outcome(1, check.worst))
             tag = _tag(baseline, "metric", name)
             yield _expected(dataclasses.replace(check, cell=result.cell, overlay=tag), rule.xfail)
 
@@ -128,8 +137,21 @@ def _statistical(run: Run, accepted: Mapping[str, Metric], rules: Sequence[Metri
     """Yield for each metric that is held against an interval how many values of it are."""
     for name, wanted in accepted.items():
         rule = rule_for(name, rules) or MetricRule(name)
-        if not rule.ignore and rule.margin is None and intervals.varies(wanted):
+        varies = rule.margin is None and intervals.varies(wanted)
+        if not rule.ignore and varies and not is_set_aside(name, wanted, rules):
             yield max(len(run.metrics[name].samples) if name in run.metrics else 0, 1)
+
+
+def is_set_aside(name: str, metric: Metric, rules: Sequence[MetricRule]) -> bool:
+    """Tell whether a metric is none to compare: a float that is called like a timing, which no rule names."""
+    timed = metric.dtype.startswith("float") and timings.is_timing(name)
+    return timed and not timings.named(name, [rule.pattern for rule in rules])
+
+
+def _moved(check: Check, wanted: Metric, result: Metric, rule: MetricRule) -> bool:
+    """Tell whether a metric is another number, in the range that it may have."""
+    finite = math.isfinite(wanted.value) and math.isfinite(result.value)
+    return check.status is CheckStatus.DRIFT and finite and not numbers.out_of_range(result.value, rule)
 
 
 def _compared(name: str, wanted: Metric, result: Metric, rule: MetricRule, runs: int, alpha: float) -> Check:

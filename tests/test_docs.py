@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 REFERENCE = (DOCS / "reference.md").read_text()
-JUDGEMENT = (DOCS / "judgement.md").read_text()
+TEXT = (DOCS / "text.md").read_text()
 COMMANDS = {
     name: main.get_command(click.Context(main), name) for name in main.list_commands(click.Context(main))
 }
@@ -155,7 +155,7 @@ def test_every_field_of_a_run_and_every_status_is_documented(tmp_path):
 
 
 def test_the_table_of_masks_is_that_of_the_code():
-    table = rows(section(JUDGEMENT, "## Text of cells, and masks"))
+    table = rows(section(TEXT, "## Text of cells, and masks"))
     assert list(table) == list(masks.MASKS)
     for name, cells in table.items():
         before, after = re.findall(r"`([^`]+)`", cells)

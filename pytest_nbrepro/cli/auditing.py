@@ -12,7 +12,7 @@ from pytest_nbrepro.cli.site import Site
 from pytest_nbrepro.comparers import numbers, outputs, perturbing
 from pytest_nbrepro.errors import BaselineError
 from pytest_nbrepro.model import Artifact, ArtifactRule, Baseline, Case, Limits, Metric, MetricRule
-from pytest_nbrepro.verdict import rule_for
+from pytest_nbrepro.verdict import is_set_aside, rule_for
 
 _WIDE = 0.1  # a `rel` from which on nothing much is checked
 
@@ -80,7 +80,9 @@ def _metrics(baseline: Baseline, case: Case) -> Iterator[_Tried]:
                 numbers.compare_metric(name, metric, Metric(value, metric.dtype), rule)
                 for value in (changed[1], 2 * metric.value - changed[1])
             )
-            yield "metric", name, changed[0].replace("+", "±"), not all(check.status.ok for check in checks)
+            noticed = not all(check.status.ok for check in checks)
+            noticed &= not is_set_aside(name, metric, case.spec.metrics)
+            yield "metric", name, changed[0].replace("+", "±"), noticed
         yield from _lint("metric", name, rule.limits, abs(metric.value))
 
 

@@ -192,7 +192,8 @@ def _rows(checks: tuple[Check, ...], depth: int = 0) -> Iterator[tuple[str, ...]
         name = f"{'· ' * depth}{check.name}"
         limit = f"{check.limit}, overlay {check.overlay}" if check.overlay else check.limit
         yield check.status, check.kind, name, _used(check), limit, "; ".join(filter(None, told))
-        yield from _rows(tuple(part for part in check.parts if not part.status.ok), depth + 1)
+        told_parts = [part for part in check.parts if not part.status.ok or part.status is CheckStatus.ASIDE]
+        yield from _rows(tuple(told_parts), depth + 1)
 
 
 def _values(check: Check) -> str:

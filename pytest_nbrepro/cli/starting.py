@@ -12,7 +12,7 @@ from pytest_nbrepro.cli import output
 from pytest_nbrepro.flags import Flag, Flags
 from pytest_nbrepro.model import Artifact, Metric, Run, Spec
 from pytest_nbrepro.notebook import Notebook
-from pytest_nbrepro.verdict import rule_for
+from pytest_nbrepro.verdict import is_set_aside, rule_for
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[./-][A-Za-z0-9_]+)*")
 _WORDS = frozenset(
@@ -92,14 +92,19 @@ def _metrics(executed: Notebook, metrics: Mapping[str, Metric]) -> Iterator[str]
         return
     yield "# Metrics: whole numbers are exact. Also: abs, ulp, min, max, better: higher, of: 450 with flips: 2, ignore."
     yield "metrics:"
-    entries = [f"  {key(name)}: {_LIMITS.get(metric.dtype, '{}')}" for name, metric in metrics.items()]
+    timed = {name for name, metric in metrics.items() if is_set_aside(name, metric, ())}
+    entries = [
+        f"  {'# ' * (name in timed)}{key(name)}: {_LIMITS.get(metric.dtype, '{}')}"
+        for name, metric in metrics.items()
+    ]
     notes = [
         _joined(
             output.number(metric),
             _place(executed, metric.cell),
             f"last of {len(metric.steps)}" * bool(metric.steps),
+            "a timing by its name: not compared without a rule" * (name in timed),
         )
-        for _, metric in metrics.items()
+        for name, metric in metrics.items()
     ]
     yield from _annotated(entries, notes)
 

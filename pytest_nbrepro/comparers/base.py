@@ -26,6 +26,7 @@ _SEVERITY = (
     CheckStatus.UNPROVEN,
     CheckStatus.WITHIN,
     CheckStatus.EQUAL,
+    CheckStatus.ASIDE,  # where something else is compared, that decides
 )
 _OFFERED = 4  # columns for which limits are suggested at once
 _SHOWN = 60  # characters of a value that a report shows

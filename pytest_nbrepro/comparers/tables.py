@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from pytest_nbrepro.comparers import frames
+from pytest_nbrepro.comparers import asides, frames
 from pytest_nbrepro.comparers.base import (
     Outcome,
     allow_columns,
@@ -36,7 +36,7 @@ class TableComparer:
     """Compares tables by column; rows by position, by key, or as a multiset.
 
     The set of columns, their kinds and the number of rows are part of the contract; the order of columns
-    is told and passes. Lists and structures within cells, decimals and integers of 128 bits are compared
+    is told and passes; columns of numbers with decimals that are called like timings are set aside. Lists and structures within cells, decimals and integers of 128 bits are compared
     exactly.
     """
 
@@ -73,7 +73,8 @@ class TableComparer:
         parts += [check for name in common if (check := _kinds(name, old, new)) is not None]
         uneven = {check.name for check in parts}
         even = [name for name in common if name not in uneven]
-        rows, found = pair(old.frame, new.frame, rule, even, uneven)
+        sorting = [name for name in even if not asides.is_set_aside(name, rule)]
+        rows, found = pair(old.frame, new.frame, rule, sorting, uneven)
         parts += found
         if rows is not None:
             parts += [part("column", name, self._column(name, old, new, rule, rows)) for name in even]
@@ -98,7 +99,11 @@ class TableComparer:
                 place = Place(rows.name(spots[0]), _cell(before, spots[0]), _cell(after, spots[0]))
                 return Outcome.structure(message, n=tally.n, bad=len(spots), worst=place)
             _exactly(tally, before, after, differing)
-        return tally.outcome("row", rows.name(tally.at) if tally.at >= 0 else "")
+        outcome = tally.outcome("row", rows.name(tally.at) if tally.at >= 0 else "")
+        timed = before.dtype.is_float() or before.dtype == pl.Duration
+        if tally.bad and timed and not tally.gained and asides.is_set_aside(name, rule):
+            return asides.outcome(tally.n, outcome.worst)
+        return outcome
 
 
 def _read(path: Path, known: Mapping[str, Any], rule: ArtifactRule) -> Table:

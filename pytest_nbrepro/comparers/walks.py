@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from pytest_nbrepro.comparers import asides
 from pytest_nbrepro.comparers.base import (
     IncomparableError,
     Outcome,
@@ -24,6 +25,7 @@ from pytest_nbrepro.comparers.base import (
 )
 from pytest_nbrepro.comparers.numbers import EXACT, Limit, advice, resolve, suggest, used
 from pytest_nbrepro.model import ArtifactRule, Check, CheckStatus, Limits, Place
+from pytest_nbrepro.timings import is_timing
 
 _KEPT = 20  # findings that are reported, the worst ones
 _CONTAINERS = 2_000_000  # visited in one YAML file: aliases can make a small file endless
@@ -76,6 +78,8 @@ class _Walk:
         self._kept: list[Check] = []  # the worst of the bad values
         self._widest: dict[str, Check] = {}  # the worst bad value of each pattern of paths
         self._more: Counter[str] = Counter()  # what is told of the bad values together
+        self._aside: dict[str, Check] = {}  # by pattern of paths, what is called like a timing
+        self._timed = 0  # how many values that is
         self._n = 0
         self._most = 0.0  # the largest `used` yet
         self._worst = Check("value", "$", CheckStatus.EQUAL, 0.0, str(_scale(rule.limits).floats))
@@ -86,10 +90,14 @@ class _Walk:
 
     def outcome(self) -> Outcome:
         """Return what was found."""
+        aside = tuple(self._aside.values())
+        if aside and self._timed == self._n:
+            return replace(asides.outcome(self._n, aside[0].worst), parts=aside)
         if not self._bad:
-            return Outcome.judged(self._most, limit=self._worst.limit, n=self._n, worst=self._worst.worst)
-        kept = sorted(self._kept, key=rank)[:_KEPT]
-        whole = combined(kept, place="{name}", hidden=self._bad - len(kept))
+            worst = self._worst
+            return Outcome.judged(self._most, limit=worst.limit, n=self._n, worst=worst.worst, parts=aside)
+        kept = [*sorted(self._kept, key=rank)[:_KEPT], *aside]
+        whole = combined(kept, place="{name}", hidden=self._bad - len(kept) + len(aside))
         message = whole.message
         if whole.status is CheckStatus.DRIFT:
             told = [f"{count:,} {note}" if "NaN" in note else note for note, count in self._more.items()]
@@ -171,6 +179,11 @@ class _Walk:
         if most <= min(self._most, 1):
             return
         place = Place(path, shown(old), shown(new))
+        if most > 1 and self._is_set_aside(path, old, new):
+            self._timed += 1
+            name = _pattern_of(path)
+            self._aside.setdefault(name, part("value", name, asides.outcome(1, place)))
+            return
         status = CheckStatus.DRIFT if most > 1 else CheckStatus.WITHIN
         check = Check("value", path, status, most, str(limit), n=1, bad=int(most > 1), worst=place)
         if most > self._most:
@@ -187,10 +200,19 @@ class _Walk:
         self._kept.append(check)
         if len(self._kept) > 50 * _KEPT:
             self._kept = sorted(self._kept, key=rank)[:_KEPT]
-        name = plain(re.sub(r"\[\d+\]", "[*]", check.name))
+        name = _pattern_of(check.name)
         known = self._widest.get(name)
         if known is None or rank(check) < rank(known):
             self._widest[name] = check
+
+    def _is_set_aside(self, path: str, old: Any, new: Any) -> bool:
+        """Tell whether a float differs as timings do: its key is called so, and no rule means it."""
+        if type(old) is not float or not (math.isfinite(old) and math.isfinite(new)):
+            return False
+        meant = any(
+            text.strip("*?[].") and _pattern(text).fullmatch(plain(path)) for text in self._rule.columns
+        )
+        return not meant and is_timing(asides.key_of(path))
 
     def _is_ignored(self, path: str) -> bool:
         return any(pattern.fullmatch(plain(path)) for pattern in self._ignored)
@@ -246,6 +268,11 @@ def below(path: str, name: object) -> str:
     if isinstance(name, str) and name.isidentifier():
         return f"{path}.{name}"
     return f"{path}[{json.dumps(name) if isinstance(name, str) else repr(name)}]"
+
+
+def _pattern_of(path: str) -> str:
+    """Return the pattern of a path: ``runs[*].loss`` of ``$.runs[3].loss``."""
+    return plain(re.sub(r"\[\d+\]", "[*]", path))
 
 
 def plain(path: str) -> str:

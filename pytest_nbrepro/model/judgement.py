@@ -14,6 +14,7 @@ class CheckStatus(StrEnum):
     EQUAL = "equal"
     WITHIN = "within"  # differs, inside its limit
     IMPROVED = "improved"  # outside its limit on the better side
+    ASIDE = "aside"  # there, and not compared: its name says that it is a timing
     UNPROVEN = "unproven"  # not equal, and what the baseline keeps of it proves no drift
     DRIFT = "drift"
     STRUCTURE = "structure"  # another dtype, shape, set of columns, …
@@ -31,7 +32,14 @@ class CheckStatus(StrEnum):
 
 
 _PASSES = frozenset(
-    {CheckStatus.EQUAL, CheckStatus.WITHIN, CheckStatus.IMPROVED, CheckStatus.UNPROVEN, CheckStatus.XFAIL}
+    {
+        CheckStatus.EQUAL,
+        CheckStatus.WITHIN,
+        CheckStatus.IMPROVED,
+        CheckStatus.ASIDE,
+        CheckStatus.UNPROVEN,
+        CheckStatus.XFAIL,
+    }
 )
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pytest_nbrepro.comparers import asides
 from pytest_nbrepro.comparers.base import key
 from pytest_nbrepro.model import Check, CheckStatus, Moved, Run, RunStatus, Verdict, Why
 
@@ -115,6 +116,11 @@ class CaseReport:
             or (c.status.ok and c.used is not None and CLOSE < c.used < math.inf)
         ]
         return sorted(passes, key=lambda c: (-_weight(c), c.name))
+
+    @property
+    def aside(self) -> list[str]:
+        """The names of what is not compared, being called like timings: ``elapsed``, ``cv.csv: fit_time``."""
+        return asides.names(self.verdict.checks)
 
     @property
     def line(self) -> str:

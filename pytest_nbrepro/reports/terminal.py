@@ -14,6 +14,7 @@ WIDTH = 80
 _ROWS = 8  # failing checks that are told; the others are counted
 _PASSES = 3
 _PARTS = 3
+_ASIDE = 4
 _NOTES = 4
 _BLOCK = 30  # lines of a source or a traceback
 _NAME = 24  # columns of a name beside which facts are aligned; longer ones stick out
@@ -79,6 +80,10 @@ def _judged(report: CaseReport) -> Iterator[str]:
     for check in report.close[:_PASSES]:
         word = _PASS_WORDS.get(check.status, "close")
         yield from _facts("ok", f"{_plain(check.name):<{width}}", [_values(check), _used(check), word])
+    if report.aside:
+        more = len(report.aside) - _ASIDE
+        listed = ", ".join(report.aside[:_ASIDE]) + (f" and {more} more" if more > 0 else "")
+        yield from _row("aside", f"{listed}: timings by name, not compared unless a rule names them")
     if report.why:
         yield from _row("why", f"{report.why.cause}: {report.why.text}")
     yield from _rows("note", _first([moved_text(moved) for moved in report.moved], _NOTES))

@@ -249,7 +249,89 @@ def test_a_fault_in_a_mask_names_file_line_and_key(project, fake_kernel):
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
-            "*train.nbrepro.yaml:3: outputs.masks.timing: unknown mask, did you mean 'timings'[?]*",
+            "*train.nbrepro.yaml:3: outputs.masks.timing: unknown mask, did you mean 'timings'*",
             "*train.nbrepro.yaml:4: outputs.masks.ids.regex: must be a regular expression*",
         ]
     )
+
+
+# ---------------------------------------------------------------------------------------------------
+# Timings by name
+
+RACE = """\
+import json
+print(f'fit_time: {runs / 8}')
+print(f'score: {value}')
+with open('cv.csv', 'w') as out:
+    out.write(f'fold,fit_time,score\\n1,{runs / 8},0.5\\n')
+print('   fit_time  score')
+print(f'0     {runs / 8:.3f}  0.500')
+"""
+
+
+def test_timings_are_set_aside_by_name_and_a_failure_tells(project, fake_kernel):
+    project.notebook("train.ipynb", "value = 0.5", RACE)
+    assert project.run("--nbrepro-update=new").ret == 0
+    assert project.run().ret == 0
+
+    project.notebook("train.ipynb", "value = 0.6", RACE)
+    result = project.run()
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "*1 of 4 checks drifted*",
+            "*metric*score*0.5000 -> 0.6000*",
+            "*aside*fit_time, cv.csv: fit_time: timings by name, not compared*",
+        ]
+    )
+
+
+def test_a_rule_that_names_a_timing_has_it_compared(project, fake_kernel):
+    project.notebook("train.ipynb", "value = 0.5", RACE, nbrepro={"metrics": {"fit_time": {"rel": 0.5}}})
+    result = project.run("--nbrepro-update=new")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["*two runs*disagree in 1 of 4 checks*", "*metric*fit_time*0.1250 -> 0.2500*"]
+    )
+
+
+def test_a_timing_that_is_lost_or_no_number_any_more_fails(project, fake_kernel):
+    project.notebook("train.ipynb", "print(f'elapsed: {runs / 8}')", "print('score: 0.5')")
+    project.accept()
+    for changed, told in (
+        ("pass", "LOST"),
+        ("print('elapsed: 1')", "dtype float64 -> int"),
+        ("print('elapsed: nan')", "NaN"),
+    ):
+        project.notebook("train.ipynb", changed, "print('score: 0.5')")
+        result = project.run()
+        assert result.ret == 1
+        result.stdout.fnmatch_lines([f"*metric*elapsed*{told}*"])
+
+
+def test_nothing_but_timings_is_nothing_to_check(project, fake_kernel):
+    project.notebook("train.ipynb", "print(f'elapsed: {runs / 8}')")
+    assert project.run("--nbrepro-update=new").ret == 0
+
+    result = project.run()
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["*train.ipynb::default: ran, nothing to check: all that it gives is set aside*"]
+    )
+
+
+def test_a_first_report_says_what_will_not_be_compared(project, fake_kernel):
+    project.notebook("train.ipynb", "print(f'elapsed: {runs / 8}')", "print('score: 0.5')")
+    project.run().stdout.fnmatch_lines(
+        ["*metric*elapsed*NEW*", "*0.125 has no baseline; a timing by its name, not compared*"]
+    )
+
+
+def test_a_refresh_does_not_rewrite_timings(project, fake_kernel):
+    project.notebook("train.ipynb", "print(f'elapsed: {runs / 8}')", "print('score: 0.5')")
+    project.accept()
+    before = project.tree()
+    assert project.run("--nbrepro-update=all").ret == 0
+    assert project.tree() == before

@@ -179,7 +179,7 @@ def test_masks_of_outputs_and_of_files() -> None:
 @pytest.mark.parametrize(
     ("masks", "fault"),
     [
-        ({"timing": "off"}, Fault(("timing",), "unknown mask", "did you mean 'timings'?")),
+        ({"timing": "off"}, Fault(("timing",), "unknown mask", "did you mean 'timings' or 'named timings'?")),
         (
             {"timings": {"regex": "a"}},
             Fault(

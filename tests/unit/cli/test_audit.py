@@ -138,3 +138,12 @@ def test_overlays_are_audited_too(bench, audited):
         ("loss", "linux-aarch64"),
     ]
     assert "loss, overlay linux-aarch64" in bench("audit").out
+
+
+def test_a_timing_is_noticed_only_where_a_rule_names_it(bench, audited):
+    audited(metrics={"fit_time": Metric(0.25)})
+    said = bench("audit")
+    assert said.code == 1
+    assert "fit_time" in said.out
+    audited("metrics: {fit_time: {rel: 1e-6}}", metrics={"fit_time": Metric(0.25)}, name="other.ipynb")
+    assert bench("audit", "other.ipynb").code == 0

@@ -241,3 +241,13 @@ def test_a_flag_without_a_literal_has_no_value():
     source = parsed("x: int = compute()")
     found = flags.detect(source, ["x"])
     assert "flags" not in compose(source, a_run(), found, Spec())
+
+
+def test_timings_get_no_rule_since_one_would_have_them_compared():
+    text = composed(a_run({"fit_time": Metric(0.25), "loss": Metric(0.5), "elapsed": Metric(3, "int")}))
+    assert re.search(
+        r"^  # fit_time: \{rel: 1e-6\} +# 0.25, a timing by its name: not compared without a rule$",
+        text,
+        re.MULTILINE,
+    )
+    assert {rule.pattern for rule in loaded(text).metrics} == {"loss", "elapsed"}

@@ -418,3 +418,46 @@ def test_a_pattern_with_the_dollar_of_the_root(compared):
     assert compared(1.0, 1.4, columns={"$": Limits(rel=0.5)}).status is WITHIN
     assert compared(1.0, 1.4, limits=Limits(rel=0.1)).allow == '{columns: {"": {rel: 0.44}}}'
     assert compared(1.0, 1.4, columns={"": Limits(rel=0.44)}).status is WITHIN
+
+
+# --- timings, by the names of keys
+
+
+def test_a_key_called_like_a_timing_is_set_aside_and_told(compared):
+    old = {"accuracy": 0.9, "fit_time": 0.5, "runs": [{"wall time (s)": 1.5}, {"wall time (s)": 2.5}]}
+    new = {"accuracy": 0.9, "fit_time": 0.6, "runs": [{"wall time (s)": 1.6}, {"wall time (s)": 2.6}]}
+    outcome = compared(old, new)
+    assert (outcome.status, outcome.n, outcome.bad) == (EQUAL, 4, 0)
+    assert [(part.name, part.status) for part in outcome.parts] == [
+        ("fit_time", CheckStatus.ASIDE),
+        ('runs[*]["wall time (s)"]', CheckStatus.ASIDE),
+    ]
+    outcome = compared(old, {**new, "accuracy": 0.8})
+    assert (outcome.status, outcome.message) == (DRIFT, "1 of 4 values")
+    assert [part.name for part in outcome.parts] == ["$.accuracy", "fit_time", 'runs[*]["wall time (s)"]']
+
+
+@pytest.mark.parametrize("pattern", ["fit_time", "*_time", "**fit*"])
+def test_a_rule_that_names_it_brings_it_back(compared, pattern):
+    assert compared({"fit_time": 0.5}, {"fit_time": 0.6}, columns={pattern: Limits(rel=1e-3)}).status is DRIFT
+
+
+def test_a_rule_for_everything_does_not(compared):
+    found = compared({"fit_time": 0.5, "n": 1}, {"fit_time": 0.6, "n": 1}, columns={"**": Limits(rel=1e-3)})
+    assert found.status is EQUAL
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(5, 6), (0.5, math.nan), (0.5, 1), (0.5, None), ([0.5], [0.5, 0.6]), ("0.5", "0.6")]
+)
+def test_presence_and_type_still_count(compared, old, new):
+    outcome = compared({"elapsed": old, "n": 1}, {"elapsed": new, "n": 1})
+    assert outcome.bad
+    assert compared({"elapsed": 0.5, "n": 1}, {"n": 1}).status is STRUCTURE
+
+
+def test_a_document_of_nothing_else_is_set_aside_as_a_whole(compared):
+    outcome = compared({"elapsed": [0.5, 1.5]}, {"elapsed": [0.6, 1.6]})
+    assert outcome.status is CheckStatus.ASIDE
+    assert outcome.worst == Place("$.elapsed[0]", "0.5", "0.6")
+    assert compared([0.5], [0.6]).status is DRIFT

@@ -646,3 +646,69 @@ def test_any_bytes_give_an_outcome(tmp_path_factory, one, other):
     outcome = base.judge(TABLES, *paths, ArtifactRule("*"), {})
     if outcome.status.ok:
         assert TABLES.schema(paths[0])["rows"] == TABLES.schema(paths[1])["rows"]
+
+
+# --- timings, by the names of columns
+
+TIMED = "model,mean_fit_time,score\na,0.5,0.9\nb,0.25,0.8\n"
+SLOWER = TIMED.replace("0.5", "1.5").replace("0.25", "2.5")
+
+
+def test_a_column_called_like_a_timing_is_set_aside_and_told(compared):
+    outcome = compared(TIMED, SLOWER)
+    assert (outcome.status, outcome.bad) == (EQUAL, 0)
+    timed = column(outcome, "mean_fit_time")
+    assert (timed.status, timed.message) == (CheckStatus.ASIDE, "a timing by its name, not compared")
+    assert (timed.worst.baseline, timed.worst.result) == ("0.25", "2.5")
+    assert compared(TIMED, SLOWER.replace("0.9", "0.91")).status is DRIFT
+
+
+def test_a_timing_that_is_the_same_is_as_any_column(compared):
+    outcome = compared(TIMED, TIMED.replace("0.9", "0.90"))
+    assert column(outcome, "mean_fit_time").status is EQUAL
+
+
+@pytest.mark.parametrize(
+    "columns", [{"mean_fit_time": Limits()}, {"*_time": Limits(rel=0.1)}, {"*": Limits(), "m*t*": Limits()}]
+)
+def test_a_rule_that_names_it_brings_it_back(compared, columns):
+    assert column(compared(TIMED, SLOWER, columns=columns), "mean_fit_time").status is DRIFT
+
+
+@pytest.mark.parametrize("rule", [{"columns": {"*": Limits(rel=1e-3)}}, {"limits": Limits(rel=1e-3)}])
+def test_a_rule_for_everything_does_not(compared, rule):
+    assert column(compared(TIMED, SLOWER, **rule), "mean_fit_time").status is CheckStatus.ASIDE
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (TIMED, TIMED.replace("mean_fit_time", "fit"), "mean_fit_time: column lost; fit: column new"),
+        (TIMED, SLOWER.replace("1.5", "long"), "mean_fit_time: 1 cell no float"),
+        (TIMED, SLOWER.replace("1.5", ""), "mean_fit_time: 2 of 2 rows, 1 new null"),
+        (TIMED, SLOWER.replace("1.5", "nan"), "mean_fit_time: 2 of 2 rows, 1 new NaN"),
+        ("runtime,n\n148,1\n", "runtime,n\n149,1\n", "runtime: 1 of 1 row"),  # whole numbers are data
+        ("time,n\n1.5,1\n", "time,n\n2.5,1\n", "time: 1 of 1 row"),
+    ],
+)  # fmt: skip
+def test_presence_and_type_still_count(compared, old, new, message):
+    outcome = compared(old, new)
+    assert outcome.status is not EQUAL
+    assert outcome.message == message
+
+
+def test_durations_are_timings_too(compared):
+    frames = [pl.DataFrame({"elapsed": [dt.timedelta(seconds=n)], "n": [1]}) for n in (1, 2)]
+    assert column(compared(*frames, suffix="parquet"), "elapsed").status is CheckStatus.ASIDE
+
+
+def test_a_table_of_nothing_else_is_set_aside_as_a_whole(compared):
+    assert compared("elapsed\n0.5\n", "elapsed\n1.5\n").status is CheckStatus.ASIDE
+    assert compared("elapsed\n0.5\n", "elapsed\n1.5\n1.5\n").status is STRUCTURE
+
+
+def test_timings_do_not_sort_rows_nor_are_keys_set_aside(compared):
+    old, new = "fit_time,score\n0.1,0.9\n0.2,0.8\n", "fit_time,score\n0.2,0.9\n0.1,0.8\n"
+    assert compared(old, new, order="any").status is EQUAL
+    outcome = compared(old, new, key=("fit_time",))
+    assert column(outcome, "score").status is DRIFT

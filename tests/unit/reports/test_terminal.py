@@ -348,3 +348,16 @@ class TestAnything:
                 number == 0 or "nbrepro review" in line or max(map(len, line.split()), default=0) > 60
             )
             assert len(line) <= 80 or unbreakable
+
+
+def test_what_is_set_aside_is_one_row():
+    timed = [check("metric", name, "aside") for name in ("fit_time", "elapsed")]
+    table = check(
+        "table", "cv.csv", "equal", parts=tuple(check("column", f"t{n}", "aside") for n in range(4))
+    )
+    told = lines(drift(), *timed, table)
+    assert told[2:4] == [
+        "  aside   fit_time, elapsed, cv.csv: t0, cv.csv: t1 and 2 more: timings by name,",
+        "          not compared unless a rule names them",
+    ]
+    assert not any("aside" in line for line in lines(drift()))
