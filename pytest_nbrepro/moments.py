@@ -8,8 +8,9 @@ month, a version, ``12:30`` or a ratio alone is none of these.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import date
 
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
@@ -70,8 +71,25 @@ def hide(text: str, replacement: str, days: Collection[date]) -> tuple[str, int]
 
 def _means(match: re.Match[str], days: Collection[date]) -> bool:
     """Tell whether a matched date may be one of `days`, with month and day in either order."""
+    year, *rest = _numbers(match)
+    return any((one.year, *sorted((one.month, one.day))) == (year, *sorted(rest)) for one in days)
+
+
+def _numbers(match: re.Match[str]) -> tuple[int, int, int]:
+    """Return year, month and day of a matched date; the last two may be in the other order."""
     parts = match.groupdict()
-    day, named = int(parts["day"]), parts.get("name")
+    named = parts.get("name")
     month = _MONTHS.index(named[:3]) // 3 + 1 if named else int(parts["month"])
-    year = int(parts["year"])
-    return any((one.year, *sorted((one.month, one.day))) == (year, *sorted((month, day))) for one in days)
+    return int(parts["year"]), month, int(parts["day"])
+
+
+def dates(text: str) -> Iterator[date]:
+    """Yield the dates in a text; one whose day and month may be in either order, in both."""
+    for match in MOMENT.finditer(text):
+        for pattern in _EACH:
+            if (found := pattern.fullmatch(match[0])) is None:
+                continue
+            year, month, day = _numbers(found)
+            for order in {(month, day), (day, month)}:
+                with contextlib.suppress(ValueError):  # there is no such day
+                    yield date(year, *order)

@@ -180,11 +180,12 @@ class ArtifactKeys(LimitKeys):
         Kind("mapping of pattern to limits, or to the word ignore", LimitKeys, "<column>"),
     ] = Field(
         default_factory=dict,
-        description="Limits of single columns, archive members or JSON paths, by name or pattern; "
+        description="Limits of single columns (of tables in HTML, too), archive members or JSON paths, by name or pattern; "
         "`ignore` leaves them out.",
     )
     masks: _Masks = Field(
-        default_factory=dict, description="Texts: masks that are switched off, and masks of one's own."
+        default_factory=dict,
+        description="Texts and HTML: masks that are switched off, and masks of one's own.",
     )
     xfail: Reason = Field(
         default=None,

@@ -17,6 +17,7 @@ from pytest_nbrepro.model import (
     Baseline,
     Check,
     CheckStatus,
+    Masking,
     Metric,
     MetricRule,
     Run,
@@ -58,7 +59,7 @@ def judge(
         return Verdict((check,), first_cell=cell, notes=run.notes)
     checks = [
         *_metrics(run, baseline, spec),
-        *_artifacts(run, baseline, spec.artifacts),
+        *_artifacts(run, baseline, spec, hidden),
         *_outputs(run, executed, baseline, accepted, spec, hidden),
     ]
     notes = run.notes
@@ -168,10 +169,10 @@ def _compared(name: str, wanted: Metric, result: Metric, rule: MetricRule, runs:
     return intervals.compare_sampled(name, wanted, result, rule, alpha)
 
 
-def _artifacts(run: Run, baseline: Baseline | None, rules: Sequence[ArtifactRule]) -> Iterator[Check]:
+def _artifacts(run: Run, baseline: Baseline | None, spec: Spec, hidden: capture.Hidden) -> Iterator[Check]:
     accepted = baseline.artifacts if baseline else {}
-    for name in _names(run.artifacts, accepted, rules):
-        rule = rule_for(name, rules) or ArtifactRule(name)
+    for name in _names(run.artifacts, accepted, spec.artifacts):
+        rule = rule_for(name, spec.artifacts) or ArtifactRule(name)
         if rule.ignore:
             continue
         result, wanted = run.artifacts.get(name), accepted.get(name)
@@ -185,6 +186,8 @@ def _artifacts(run: Run, baseline: Baseline | None, rules: Sequence[ArtifactRule
                 message += f", and cannot be read: {result.schema['undecodable']}"
             yield Check(result.kind, name, CheckStatus.NEW, message=message, cell=result.cell)
         else:
+            masking = _joined(hidden.masks, rule.masks) if result.cell is not None else rule.masks
+            rule = dataclasses.replace(rule, days=hidden.days, masks=masking)
             check = comparers.compare(wanted, baseline.folder_of(name), result, run.folder, rule)
             tag = _tag(baseline, "artifact", name)
             yield _expected(dataclasses.replace(check, cell=result.cell, overlay=tag), rule.xfail)
@@ -193,6 +196,11 @@ def _artifacts(run: Run, baseline: Baseline | None, rules: Sequence[ArtifactRule
 def _tag(baseline: Baseline | None, kind: str, name: str) -> str:
     """Return the tag of the overlay that an accepted value is from, "" for the common baseline."""
     return baseline.origins.get((kind, name), "") if baseline is not None else ""
+
+
+def _joined(one: Masking, other: Masking) -> Masking:
+    """Return the masks of both; what one of them switches off is off."""
+    return Masking(one.off | other.off, (*one.own, *other.own))
 
 
 def _names(

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_nbrepro.comparers import embedded, tokens
-from pytest_nbrepro.comparers.base import IncomparableError, Outcome, combined, part, reading, shortened
+from pytest_nbrepro import masks
+from pytest_nbrepro.comparers import asides, embedded, grids
+from pytest_nbrepro.comparers.base import (
+    IncomparableError,
+    Outcome,
+    allow_columns,
+    combined,
+    ignored,
+    limits_for,
+    part,
+    reading,
+)
+from pytest_nbrepro.comparers.elements import lost_and_new
 from pytest_nbrepro.comparers.figures import compare_figures
+from pytest_nbrepro.comparers.grids import Grid, Row
 from pytest_nbrepro.comparers.parsing import parse
 from pytest_nbrepro.comparers.references import Names
-from pytest_nbrepro.comparers.tokens import Difference, Scale, Tally
+from pytest_nbrepro.comparers.stamps import Stamps
 from pytest_nbrepro.comparers.trees import Document, Node, local
+from pytest_nbrepro.comparers.zones import Spot, Zone
 from pytest_nbrepro.errors import UndecodableError
 from pytest_nbrepro.model import ArtifactRule, Check, CheckStatus, Place
 
@@ -25,8 +37,7 @@ _NUMERIC = (
     "fill-opacity stroke-opacity stop-opacity font-size textlength rotate"
 )
 _COORDINATES = frozenset(_NUMERIC.split())
-_REFERENCE = re.compile(r"(?<=url\(#)[^)]*|^#.*")
-_TOLD = 3  # elements named in a message
+_WHOLE = re.compile(r"[+-]?[\d,]+")
 
 
 class MarkupComparer:
@@ -48,9 +59,10 @@ class MarkupComparer:
 
         Elements, their attributes and their text are the same, but for: ids and what refers to them, UUIDs
         (the same where both use them in the same places), when and by what program a picture was written,
-        comments, spaces where markup has none, and numbers. Those in text, attributes and scripts are held
-        to rel 1e-6, integers exactly; coordinates of SVG to rel 1e-6 or 1e-9. `rule.limits` replaces these.
-        JSON in scripts (figures of plotly, vega and bokeh) is compared like a JSON file, by `rule.columns` too.
+        comments, spaces where markup has none, what masks hide in text, and numbers. Those in text, attributes
+        and scripts are held to rel 1e-6, integers exactly; coordinates of SVG to rel 1e-6 or 1e-9.
+        `rule.limits` replaces these. Tables of HTML that have a head are compared by cell, row and column, and
+        JSON in scripts (figures of plotly, vega and bokeh) like a JSON file, both by `rule.columns` too.
 
         Raises:
             UndecodableError: a file is broken XML.
@@ -65,80 +77,80 @@ class MarkupComparer:
         return _Comparison(old, new, rule).outcome()
 
 
-_Where = tuple[Node, str]  # an element, and what of it: ``@name`` of an attribute, or nothing for its text
+@dataclass
+class _Table:
+    """Two tables that are compared by cell: their columns, and what else there is to say."""
+
+    zones: dict[str, Zone] = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
+    note: str = ""
+
+    def outcome(self) -> Outcome:
+        """Return what the tables come to."""
+        columns = [check for name, zone in self.zones.items() for check in zone.checks("column", name)]
+        outcome = combined([*self.checks, *columns], place="{where}")
+        message = "; ".join(filter(None, (outcome.message, self.note)))
+        return replace(outcome, message=message, allow=allow_columns(outcome.parts))
 
 
 class _Comparison:
     """Walks two trees side by side."""
 
     def __init__(self, old: Document, new: Document, rule: ArtifactRule) -> None:
-        limits = rule.limits
         self._rule = rule
         self._figures: list[Check] = []  # what comes of the JSON in scripts
+        self._tables: list[_Table] = []
         self._old, self._new = old, new
         self._names = Names(old), Names(new)
-        self._coordinates, self._text = Scale.of_coordinates(limits), Scale.of_text(limits)
-        self._tally: Tally[_Where] = Tally()
-        self._n = 0
-        self._lost: list[_Where] = []
-        self._more: list[_Where] = []
+        self._stamps = Stamps(old, new, rule)
+        self._page = Zone(rule.limits, self._names, "texts and attributes")
+        self._page.unclosed = old.unclosed, new.unclosed
+        self._cells: dict[
+            Node, Spot | None
+        ] = {}  # of the baseline's tables; None for those that are left out
 
     def outcome(self) -> Outcome:
         """Return what the comparison comes to."""
-        pairs = [(self._old.root, self._new.root)]
+        pairs = [(self._old.root, self._new.root, Spot(self._page))]
         while pairs:
-            one, other = pairs.pop()
-            self._attributes(one, other)
+            one, other, above = pairs.pop()
+            spot = self._cells.get(one, above)
+            if spot is None or (one.tag == other.tag == "table" and self._is_compared_by_cell(one, other)):
+                continue
+            self._attributes(spot, one, other)
             if [child.name for child in one.children] == [child.name for child in other.children]:
-                self._texts(one, other)
-                pairs.extend(reversed(list(zip(one.children, other.children, strict=True))))
+                self._texts(spot, one, other)
+                below = zip(one.children, other.children, strict=True)
+                pairs.extend((child, twin, spot) for child, twin in reversed(list(below)))
             else:
-                self._elements(one, other)
-        rest = self._rest()
-        if not self._figures:
-            return rest
-        outcome = combined([part("markup", "page", rest), *self._figures], place="{name}: {where}")
+                lost, more = lost_and_new(one, other)
+                spot.zone.lost += lost
+                spot.zone.more += more
+        outcome = self._whole()
+        message = "; ".join(filter(None, (outcome.message, masks.told(self._stamps.hits))))
+        return replace(outcome, message=message)
+
+    def _whole(self) -> Outcome:
+        """Return the outcome for the page, its tables, and the JSON in its scripts."""
+        page = part("markup", "page", self._page.outcome())
+        if not self._figures and not self._tables:
+            return self._page.outcome()
+        if len(self._tables) == 1 and not self._figures:
+            table = self._tables[0].outcome()
+            outcome = combined([page, *table.parts], place="{where}")
+            message = "; ".join(filter(None, (outcome.message, self._tables[0].note)))
+            return replace(outcome, message=message, allow=table.allow if page.status.ok else None)
+        tables = [
+            part("table", f"table {number}", table.outcome()) for number, table in enumerate(self._tables, 1)
+        ]
+        outcome = combined([page, *self._figures, *tables], place="{name}: {where}")
         failing = [check for check in outcome.parts if not check.status.ok]
         return replace(outcome, allow=failing[0].allow if len(failing) == 1 else None)
 
-    def _rest(self) -> Outcome:
-        """Return the outcome for all that is no JSON in a script."""
-        if self._lost or self._more or self._old.unclosed != self._new.unclosed:
-            return self._structure()
-        if self._tally.worst is None:
-            return Outcome.equal(self._n, limit=str(self._text.decimals))
-        return self._judged(*self._tally.worst)
-
-    def _judged(self, where: _Where, found: Difference) -> Outcome:
-        """Return the outcome for trees whose texts differ."""
-        tally = self._tally
-        bad = len(tally.words) + tally.over
-        message = f"{bad or tally.differing:,} of {self._n:,} texts and attributes differ"
-        if found.note:
-            message += f", {found.note}"
-        names, limit = self._names, "exact" if found.words else str(found.limit)
-        place = Place(_place(*where), names[0].restored(found.baseline), names[1].restored(found.result))
-        status = CheckStatus.DRIFT if bad else CheckStatus.WITHIN
-        return Outcome(status, found.used, limit, message, self._n, bad, place, allow=tally.allow())
-
-    def _structure(self) -> Outcome:
-        told = [
-            f"{word}: {_listed(found)}"
-            for word, found in (("lost", self._lost), ("new", self._more))
-            if found
-        ]
-        if self._old.unclosed != self._new.unclosed:
-            ends = (shortened(", ".join(side.unclosed)) or "nothing" for side in (self._old, self._new))
-            told.append(f"left open at the end: {' -> '.join(ends)}")
-        first = next(iter(self._lost + self._more), None)
-        sides = ("there", "") if self._lost else ("", "there")
-        place = Place(_told(first), *sides) if first else None
-        bad = len(self._lost) + len(self._more) or 1
-        return Outcome.structure("; ".join(told), n=self._n, bad=bad, worst=place)
-
-    def _attributes(self, one: Node, other: Node) -> None:
+    def _attributes(self, spot: Spot, one: Node, other: Node) -> None:
+        zone = spot.zone
         if one.attributes.keys() != other.attributes.keys():
-            for node, rest, found in ((one, other, self._lost), (other, one, self._more)):
+            for node, rest, found in ((one, other, zone.lost), (other, one, zone.more)):
                 found += [
                     (node, f"@{local(name)}") for name in node.attributes if name not in rest.attributes
                 ]
@@ -149,15 +161,24 @@ class _Comparison:
                     for names, text in zip(self._names, (value, other.attributes[name]), strict=True)
                 )
                 drawn = one.svg and local(name).lower() in _COORDINATES
-                self._compare((one, f"@{local(name)}"), old, new, self._coordinates if drawn else self._text)
+                scale = zone.coordinates if drawn else zone.text
+                zone.compare(spot, one, f"@{local(name)}", old, new, scale)
 
-    def _texts(self, one: Node, other: Node) -> None:
+    def _texts(self, spot: Spot, one: Node, other: Node) -> None:
         for old, new in zip(one.texts, other.texts, strict=True):
             if old or new:
-                mine, theirs = self._names[0].text(one, old), self._names[1].text(other, new)
-                if one.tag == "script" and mine != theirs:
-                    mine, theirs = self._script(one, mine, theirs)
-                self._compare((one, ""), mine, theirs, self._text)
+                self._text(spot, one, old, new)
+
+    def _text(self, spot: Spot, node: Node, old: str, new: str) -> None:
+        mine, theirs = self._names[0].text(node, old), self._names[1].text(node, new)
+        if spot.timed and mine != theirs and _are_timings(mine, theirs):
+            spot.zone.set_aside(spot, node, mine.strip(), theirs.strip())
+            return
+        if node.tag == "script" and mine != theirs:
+            mine, theirs = self._script(node, mine, theirs)
+        elif mine != theirs:
+            mine, theirs = self._stamps.masked(mine, theirs)
+        spot.zone.compare(spot, node, "", mine, theirs, spot.zone.text)
 
     def _script(self, node: Node, old: str, new: str) -> tuple[str, str]:
         """Compare the JSON in a script; return what else it holds, or all where the sides hold other calls."""
@@ -181,98 +202,70 @@ class _Comparison:
             worst = Place(put_back(worst.where), put_back(worst.baseline), put_back(worst.result, 1))
         return replace(outcome, message=put_back(outcome.message), worst=worst)
 
-    def _compare(self, where: _Where, old: str, new: str, scale: Scale) -> None:
-        self._n += 1
-        if old == new:
-            return
-        found = tokens.compare(old, new, scale)
-        if found.spaces and not scale.mixed and not found.words:
-            found = tokens.other_words(old, new)
-        if found.words or found.at is not None:  # spaces in coordinates mean nothing
-            self._tally.add(where, found)
+    # -- tables -------------------------------------------------------------------------------------
 
-    def _elements(self, one: Node, other: Node) -> None:
-        """Name what an element lost or got; what they have in common around it is not looked into."""
-        old, new = (_unshared(one, other), _unshared(other, one))
-        lost = Counter(child.name for child in old) - Counter(child.name for child in new)
-        more = Counter(child.name for child in new) - Counter(child.name for child in old)
-        if not lost and not more:
-            self._lost.append((one, ": the order of its elements"))
-        self._lost += _named(old, lost)
-        self._more += _named(new, more)
+    def _is_compared_by_cell(self, one: Node, other: Node) -> bool:
+        """Tell whether two tables are compared here and now, since they have other rows or columns.
 
+        Of tables with the same rows and columns the trees are compared, by the limits of each column.
+        """
+        old, new = grids.grid(one), grids.grid(other)
+        if old is None or new is None:
+            return False
+        table = _Table()
+        self._tables.append(table)
+        kept = [
+            [(name, at) for at, name in enumerate(side.columns) if not ignored(name, self._rule)]
+            for side in (old, new)
+        ]
+        table.zones = {name: self._zone(name) for name, _ in kept[0]}
+        if old.columns == new.columns and len(old.rows) == len(new.rows) and old.head == new.head:
+            self._cells.update(self._spots(old, table))
+            return False
+        theirs = dict(kept[1])
+        orders = [name for name, _ in kept[0] if name in theirs], [n for n, _ in kept[1] if n in table.zones]
+        table.note = "" if orders[0] == orders[1] else "the columns are in another order"
+        table.checks += [_alone(name, CheckStatus.LOST) for name in table.zones if name not in theirs]
+        table.checks += [_alone(name, CheckStatus.NEW) for name in theirs if name not in table.zones]
+        table.zones = {name: zone for name, zone in table.zones.items() if name in theirs}
+        rows, fault = grids.paired(old, new)
+        table.checks += [part("column", "rows", Outcome.structure(fault))] if fault else []
+        spots = self._spots(old, table)
+        for mine, twin in rows:
+            for name, at in kept[0]:
+                if name in theirs:
+                    cell, found = old.rows[mine].cells[at], new.rows[twin].cells[theirs[name]]
+                    spot = spots[cell]
+                    if spot is not None:
+                        self._text(spot, cell, grids.text_of(cell), grids.text_of(found))
+        return True
 
-def _unshared(one: Node, other: Node) -> list[Node]:
-    """Return the children of an element between those that begin and end it in both documents."""
-    mine, theirs = (
-        [_likeness(child) for child in one.children],
-        [_likeness(child) for child in other.children],
-    )
-    most = min(len(mine), len(theirs))
-    start = next((i for i in range(most) if mine[i] != theirs[i]), most)
-    end = next((i for i in range(most - start) if mine[-1 - i] != theirs[-1 - i]), most - start)
-    return one.children[start : len(mine) - end]
+    def _zone(self, column: str) -> Zone:
+        return Zone(limits_for(column, self._rule), self._names, "cells")
 
+    def _spots(self, grid: Grid, table: _Table) -> dict[Node, Spot | None]:
+        """Return the cells of a table with what holds there; one that spans several is the first of them."""
+        timed = {name: asides.is_set_aside(name, self._rule) for name in grid.columns}
+        found: dict[Node, Spot | None] = {}
+        for number, row in enumerate(grid.rows):
+            own = self._timed(row)
+            for at, (name, cell) in enumerate(zip(grid.columns, row.cells, strict=True)):
+                if cell not in found:
+                    zone = table.zones.get(name)
+                    label = name if timed[name] else own if at >= len(row.labels) else ""
+                    found[cell] = Spot(zone, (grid, number, at), label) if zone else None
+        return found
 
-def _likeness(node: Node) -> int:
-    """Return a number that is equal for elements that look alike, whatever ids they have and refer to."""
-    parts = [
-        (
-            part.name,
-            *part.texts,
-            *(_REFERENCE.sub("", v) for k, v in part.attributes.items() if local(k) != "id"),
-        )
-        for part in node.walk()
-    ]
-    return hash(tuple(parts))
-
-
-def _named(nodes: Sequence[Node], wanted: Counter[str]) -> list[_Where]:
-    """Return as many elements of each name as are wanted."""
-    left, found = wanted.copy(), []
-    for node in nodes:
-        if left[node.name] > 0:
-            left[node.name] -= 1
-            found.append((node, f" (id {node.attributes['id']})" if "id" in node.attributes else ""))
-    return found
-
-
-def _listed(found: Sequence[_Where]) -> str:
-    more = len(found) - _TOLD
-    return ", ".join(_told(where) for where in found[:_TOLD]) + (f" and {more:,} more" if more > 0 else "")
+    def _timed(self, row: Row) -> str:
+        """Return the heading of a row that is called like a timing."""
+        return next((label for label in row.labels if asides.is_set_aside(label, self._rule)), "")
 
 
-def _told(where: _Where) -> str:
-    return where[0].path() + where[1]
+def _alone(name: str, status: CheckStatus) -> Check:
+    return Check("column", name, status, message=f"column {status}", n=1, bad=1)
 
 
-# ---------------------------------------------------------------------------------------------------
-# Places
-
-
-def _place(node: Node, what: str) -> str:
-    """Return where a text is: by row and column in a plain table, else by the path of its element."""
-    cell = next((above for above in node.lineage() if above.tag in {"td", "th"}), None)
-    return (_cell(cell) if cell and not what else "") or node.path() + what
-
-
-def _cell(cell: Node) -> str:
-    """Return ``row "b", column "score"`` for a cell of a table whose header and row have as many cells."""
-    row = cell.parent
-    table = next((above for above in cell.lineage() if above.tag == "table"), None)
-    head = next((child for child in table.children if child.tag == "thead"), None) if table else None
-    if row is None or head is None or row.parent is head or not _plain(row):
-        return ""
-    at = row.children.index(cell)
-    headers = [line for line in head.children if _plain(line) and len(line.children) == len(row.children)]
-    column = next((text for line in headers if (text := _words(line.children[at]))), "")
-    label = ", ".join(text for child in row.children if child.tag == "th" and (text := _words(child)))
-    return f'row "{shortened(label)}", column "{shortened(column)}"' if label and column else ""
-
-
-def _plain(row: Node) -> bool:
-    return not any(name in child.attributes for child in row.children for name in ("colspan", "rowspan"))
-
-
-def _words(node: Node) -> str:
-    return " ".join("".join(node.texts).split())
+def _are_timings(old: str, new: str) -> bool:
+    """Tell whether two texts hold numbers as timings do: not whole ones, which are data."""
+    numbers = all(any(letter.isdigit() for letter in text) for text in (old, new))
+    return numbers and not all(_WHOLE.fullmatch(text.strip()) for text in (old, new))

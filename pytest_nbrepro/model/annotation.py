@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -73,7 +74,10 @@ class ArtifactRule:
     order: Literal["position", "any"] = "position"  # tables: `any` compares rows as a multiset
     tile: float | None = None  # images: share of the worst tile's pixels that may differ, 0 to 1
     numbers: Limits | None = None  # text: numbers within equal text are compared within these
-    masks: Masking = Masking()  # text
+    masks: Masking = Masking()  # text, markup
+    days: frozenset[date] | None = (
+        None  # markup: those of the run, known when it is judged; None hides all dates
+    )
     xfail: str | None = None
 
 

@@ -335,3 +335,36 @@ def test_a_refresh_does_not_rewrite_timings(project, fake_kernel):
     before = project.tree()
     assert project.run("--nbrepro-update=all").ret == 0
     assert project.tree() == before
+
+
+# ---------------------------------------------------------------------------------------------------
+# Tables and texts in HTML
+
+PAGE = """\
+import datetime
+head = '<table><tr><th>model</th><th>fit_time</th><th>score</th></tr>'
+body = f'<tr><td>svm</td><td>{runs / 8}</td><td>{value}</td></tr></table>'
+with open('report.html', 'w') as out:
+    out.write(f'{head}{body}<p>Made {datetime.date.today()}, job-{runs}</p>')
+"""
+OWN = {"artifacts": {"report.html": {"masks": {"jobs": {"regex": "job-[0-9]+"}}}}}
+
+
+def test_a_table_of_html_is_compared_by_cell(project, fake_kernel):
+    project.notebook("train.ipynb", "value = 0.5", PAGE, nbrepro=OWN)
+    assert project.run("--nbrepro-update=new").ret == 0
+    assert project.run().ret == 0
+
+    project.notebook("train.ipynb", "value = 0.500001", PAGE, nbrepro=OWN)
+    result = project.run()
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "*1 of 1 check drifted*",
+            '*markup*report.html*row 0, column "score": 0.500000 -> 0.500001*used 2x*',
+            "*score: 1 of 1 cells differ; masked: dates and times 1, jobs 1*",
+            "*aside*report.html: fit_time: timings by name*",
+            "*allow*report.html: {columns: {score: {rel: 2.2e-6}}}*",
+        ]
+    )

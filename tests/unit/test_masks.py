@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_nbrepro import moments
 from pytest_nbrepro.masks import MASKS, mask, terminal_text, told
 from pytest_nbrepro.model import Masking, OwnMask
 
@@ -333,3 +334,16 @@ def test_long_lines_and_texts_end(piece):
     for text in (line, "\n".join([piece] * 20_000)):
         mask(text, folders=["/home/u/p"])
     terminal_text(f"{line}\r{line}")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("on 2026-11-23 16:59 and Nov 3, 2026", {(2026, 11, 23), (2026, 11, 3), (2026, 3, 11)}),
+        ("16:59:03", set()),
+        ("31/12/2026, 2026-02-31", {(2026, 12, 31)}),
+        ("", set()),
+    ],
+)
+def test_dates_in_a_text(text, found):
+    assert set(moments.dates(text)) == {dt.date(*parts) for parts in found}

@@ -297,25 +297,24 @@ def test_text_inside_a_cell_is_named_by_the_cell(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("<thead>", "<tfoot>"),
-        ("<th>b</th>", '<th rowspan="1">b</th>'),
-        ("<th>b</th>", "<td>b</td>"),
         ("<td>0.500</td><td>2</td>", "<td>0.500</td><td>2</td><td>9</td>"),
         ("<th>score</th>", '<th colspan="2">score</th>'),
+        ("<td>8000000</td>", "<td><table></table></td>"),
     ],
 )
-def test_a_cell_of_a_table_that_is_not_plain_is_named_by_its_path(tmp_path, old, new):
-    page = edited(TABLE, old, new).replace("</thead>", "</tfoot>" if "tfoot" in new else "</thead>")
+def test_a_table_that_is_no_grid_is_a_tree(tmp_path, old, new):
+    page = edited(TABLE, old, new)
+    outcome = judged(tmp_path, page, edited(page, "0.500", "0.501"), "html")
+    assert (outcome.worst, outcome.parts) == (Place('row "b"', "0.500", "0.501"), ())
+    page = edited(page, "<th>b</th>", "<td>b</td>")
     outcome = judged(tmp_path, page, edited(page, "0.500", "0.501"), "html")
     assert outcome.worst is not None
-    assert "/tr[2]/td[" in outcome.worst.where
+    assert "/tr[2]/td[2]" in outcome.worst.where
 
 
-def test_cells_outside_of_tables_and_headers_are_named_by_their_path(tmp_path):
+def test_cells_outside_of_tables_are_named_by_their_path(tmp_path):
     outcome = judged(tmp_path, "<td>0.5</td>", "<td>0.6</td>", "html")
     assert outcome.worst == Place("/td", "0.5", "0.6")
-    outcome = judged(tmp_path, TABLE, edited(TABLE, "score", "sco"), "html")
-    assert outcome.worst == Place("/table/thead[1]/tr[1]/th[2]", "score", "sco")
 
 
 def test_an_attribute_of_a_cell_is_named_as_such(tmp_path):
@@ -350,7 +349,7 @@ def test_the_one_of_many_that_is_lost_is_named(tmp_path):
 
 def test_an_element_of_another_name_is_lost_and_new(tmp_path):
     outcome = judged(tmp_path, TABLE, edited(TABLE, "<th>b</th>", "<td>b</td>"), "html")
-    assert outcome.message == "lost: /table/tbody[1]/tr[2]/th[1]; new: /table/tbody[1]/tr[2]/td[1]"
+    assert outcome.message == "page: lost: /table/tbody[1]/tr[2]/th[1]; new: /table/tbody[1]/tr[2]/td[1]"
 
 
 def test_elements_in_another_order(tmp_path):
@@ -434,7 +433,7 @@ def test_html_cut_short_never_passes(tmp_path):
     for cut in range(len(whole)):
         assert not judged(tmp_path, whole, whole[:cut], "html").status.ok, cut
     outcome = judged(tmp_path, whole, whole.removesuffix("</body></html>"), "html")
-    assert outcome.message == "left open at the end: nothing -> html, body"
+    assert outcome.message == "page: left open at the end: nothing -> html, body"
     assert (outcome.status, outcome.bad) == (STRUCTURE, 1)
     outcome = judged(tmp_path, whole, whole.removesuffix("</body></html>") + "<p>" * 100, "html")
     assert len(outcome.message) < 200
