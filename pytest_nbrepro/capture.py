@@ -148,11 +148,19 @@ def best_mime(data: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return the MIME type by which a rich output is compared and its file suffix; None for text and numbers."""
     for prefix, suffix in _MIMES:
         for mime in sorted(data):
-            if mime.startswith(prefix):
+            if mime.startswith(prefix) and not (suffix == "html" and _says_no_more(data)):
                 return mime, suffix
     if any(not _is_number(value) for value in _glued(data).values()):
         return next(mime for mime in sorted(data) if mime == _RECORD or mime.startswith(_SCRAP)), "json"
     return None
+
+
+def _says_no_more(data: Mapping[str, Any]) -> bool:
+    """Tell whether HTML only shows what the text beside it says: that of an estimator of scikit-learn.
+
+    There it is mostly documentation of the installed version, and holds how long fitting took.
+    """
+    return "text/plain" in data and "sk-text-repr-fallback" in joined(data["text/html"])
 
 
 def joined(text: Any) -> str:

@@ -78,7 +78,7 @@ _DECIMAL = re.compile(rf"{_NUMBER}|nan|NaN|null|None")
 _BETWEEN = (
     4  # lines that may stand between the head of a table and its first row: drawn lines, types, the index
 )
-_RUN = re.compile(r"([ ─═=-])\1{2,}")
+_RUN = re.compile(r" ( )+|([─═=-])\2{2,}")
 
 
 def hide(text: str) -> tuple[str, int]:
@@ -87,8 +87,8 @@ def hide(text: str) -> tuple[str, int]:
     In running text fewer names count than in a table: a unit alone makes no timing of a time.
 
     Returns:
-        The text and the number of replacements. Of a table in which something was replaced, runs of blanks
-        and of the characters of drawn lines are cut to two, since they depended on it.
+        The text and the number of replacements. Of a table in which something was replaced, blanks are cut
+        to one and drawn lines to two characters, since they depended on it.
     """
     if not _MAYBE.search(text):
         return text, 0
@@ -124,7 +124,7 @@ def _tables(text: str) -> tuple[str, int]:
             for row in (*range(at, last + 1), *drawn):
                 spans = below.get(row, [])
                 hits += len(spans)
-                lines[row] = _RUN.sub(r"\1\1", _replaced(lines[row], spans)).strip(" ")
+                lines[row] = _RUN.sub(r"\1\2\2", _replaced(lines[row], spans)).strip(" ")
             at = last
         at += 1
     return "\n".join(lines), hits

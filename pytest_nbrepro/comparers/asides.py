@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pytest_nbrepro import timings
 from pytest_nbrepro.comparers.base import Outcome
@@ -29,12 +29,18 @@ def outcome(n: int, worst: Place | None) -> Outcome:
     return Outcome(CheckStatus.ASIDE, message=REASON, n=n, worst=worst)
 
 
-def names(checks: Iterable[Check], above: str = "") -> list[str]:
-    """Return the names of all that is set aside in some checks: ``elapsed``, ``cv.csv: fit_time``."""
-    found: list[str] = []
+def names(checks: Iterable[Check]) -> dict[str, list[str]]:
+    """Return what is set aside, by the names of the checks: the names of their parts, none where it is all."""
+    found = {}
     for check in checks:
-        place = f"{above}: {check.name}" if above else check.name
-        if check.status is CheckStatus.ASIDE and not check.parts:
-            found.append(place)
-        found += names(check.parts, place)
+        below = list(dict.fromkeys(_below(check)))
+        if below or check.status is CheckStatus.ASIDE:
+            found[check.name] = below
     return found
+
+
+def _below(check: Check) -> Iterator[str]:
+    for part in check.parts:
+        if part.status is CheckStatus.ASIDE and not part.parts:
+            yield part.name
+        yield from _below(part)

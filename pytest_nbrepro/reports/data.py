@@ -118,8 +118,8 @@ class CaseReport:
         return sorted(passes, key=lambda c: (-_weight(c), c.name))
 
     @property
-    def aside(self) -> list[str]:
-        """The names of what is not compared, being called like timings: ``elapsed``, ``cv.csv: fit_time``."""
+    def aside(self) -> dict[str, list[str]]:
+        """What is not compared, being called like timings: checks, and columns or keys in them."""
         return asides.names(self.verdict.checks)
 
     @property

@@ -81,9 +81,10 @@ def _judged(report: CaseReport) -> Iterator[str]:
         word = _PASS_WORDS.get(check.status, "close")
         yield from _facts("ok", f"{_plain(check.name):<{width}}", [_values(check), _used(check), word])
     if report.aside:
-        more = len(report.aside) - _ASIDE
-        listed = ", ".join(report.aside[:_ASIDE]) + (f" and {more} more" if more > 0 else "")
-        yield from _row("aside", f"{listed}: timings by name, not compared unless a rule names them")
+        told = [f"{name}: {_listed(below)}" if below else name for name, below in report.aside.items()]
+        yield from _row(
+            "aside", f"{_listed(told, '; ')}   (timings by name; a rule that names one compares it)"
+        )
     if report.why:
         yield from _row("why", f"{report.why.cause}: {report.why.text}")
     yield from _rows("note", _first([moved_text(moved) for moved in report.moved], _NOTES))
@@ -104,6 +105,11 @@ def moved_text(moved: Moved) -> str:
         f"{moved.name} has moved {_times(moved.limits)} limits since it was meant to change: {before} -> {after}, "
         f"by {moved.acceptances} acceptances"
     )
+
+
+def _listed(names: Sequence[str], mark: str = ", ") -> str:
+    more = len(names) - _ASIDE
+    return mark.join(names[:_ASIDE]) + (f" and {more} more" if more > 0 else "")
 
 
 def _commands(report: CaseReport) -> Iterator[str]:

@@ -282,7 +282,7 @@ def test_timings_are_set_aside_by_name_and_a_failure_tells(project, fake_kernel)
         [
             "*1 of 4 checks drifted*",
             "*metric*score*0.5000 -> 0.6000*",
-            "*aside*fit_time, cv.csv: fit_time: timings by name, not compared*",
+            "*aside*fit_time; cv.csv: fit_time   (timings by name; a rule*",
         ]
     )
 
@@ -364,7 +364,7 @@ def test_a_table_of_html_is_compared_by_cell(project, fake_kernel):
             "*1 of 1 check drifted*",
             '*markup*report.html*row 0, column "score": 0.500000 -> 0.500001*used 2x*',
             "*score: 1 of 1 cells differ; masked: dates and times 1, jobs 1*",
-            "*aside*report.html: fit_time: timings by name*",
+            "*aside*report.html: fit_time   (timings by name; a rule*",
             "*allow*report.html: {columns: {score: {rel: 2.2e-6}}}*",
         ]
     )

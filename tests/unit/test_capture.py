@@ -171,6 +171,13 @@ class TestText:
     def test_what_has_a_better_form_is_no_text(self):
         assert text_of(cell(figure()))[0] == ""
 
+    def test_an_estimator_is_its_text(self, captured):
+        page = '<div class="sk-text-repr-fallback"><pre>SVC()</pre></div><table>…</table>'
+        shown = display({"text/html": [page], "text/plain": "SVC()"}, "execute_result")
+        assert text_of(cell(shown))[0] == "SVC()"
+        assert captured(cell(shown)).artifacts == {}
+        assert list(captured(cell(show(text__html=page))).artifacts) == ["cell:id0"]
+
     def test_masks_are_applied_and_counted(self):
         text, hits = text_of(
             cell(stream("<A at 0x7f00aa00bb00> in /run/work/x\n")), hidden=capture.Hidden(("/run/work",))

@@ -66,7 +66,7 @@ HIDDEN = {
     "named timings": [
         ("{'fit_time': 0.0123, 'score': 0.91}", "{'fit_time': <timing>, 'score': 0.91}"),
         ("elapsed: 0.53, loss: 0.5", "elapsed: <timing>, loss: 0.5"),
-        ("a\n   fit_time  score\n0     0.012   0.95\n", "a\nfit_time  score\n0  <timing>  0.95\n"),
+        ("a\n   fit_time  score\n0     0.012   0.95\n", "a\nfit_time score\n0 <timing> 0.95\n"),
     ],
     "uuids": [(f"id {UUID}.", "id <uuid>."), (UUID.upper(), "<uuid>")],
     "widget ids": [

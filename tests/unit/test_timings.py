@@ -53,21 +53,21 @@ TEXTS = [
     ),
     (
         "   fit_time  score_time  test_score\n0     0.012       0.003       0.950\n1    10.013       0.004       0.961\n\nelse 0.1",
-        "fit_time  score_time  test_score\n0  <timing>  <timing>  0.950\n1  <timing>  <timing>  0.961\n\nelse 0.1",
+        "fit_time score_time test_score\n0 <timing> <timing> 0.950\n1 <timing> <timing> 0.961\n\nelse 0.1",
     ),
     (
         "       fit_time  score\nmodel                 \nsvm       0.012   0.95\nnb          NaN   0.75\n[2 rows x 2 columns]",
-        "fit_time  score\nmodel\nsvm  <timing>  0.95\nnb  NaN  0.75\n[2 rows x 2 columns]",
+        "fit_time score\nmodel\nsvm <timing> 0.95\nnb NaN 0.75\n[2 rows x 2 columns]",
     ),
     (
         "|   fit_time |   score |\n|-----------:|--------:|\n|      0.012 |    0.95 |",
-        "|  fit_time |  score |\n|--:|--:|\n|  <timing> |  0.95 |",
+        "| fit_time | score |\n|--:|--:|\n| <timing> | 0.95 |",
     ),
     (
         "┌──────────┬───────┐\n│ fit_time ┆ score │\n│ ---      ┆ ---   │\n│ f64      ┆ f64   │\n╞══════════╪═══════╡\n│ 0.012    ┆ 0.95  │\n└──────────┴───────┘",
-        "┌──┬──┐\n│ fit_time ┆ score │\n│ --  ┆ --  │\n│ f64  ┆ f64  │\n╞══╪══╡\n│ <timing>  ┆ 0.95  │\n└──┴──┘",
+        "┌──┬──┐\n│ fit_time ┆ score │\n│ -- ┆ -- │\n│ f64 ┆ f64 │\n╞══╪══╡\n│ <timing> ┆ 0.95 │\n└──┴──┘",
     ),
-    ("model  time (s)  acc\nsvm        0.53  0.9", "model  time (s)  acc\nsvm  <timing>  0.9"),
+    ("model  time (s)  acc\nsvm        0.53  0.9", "model time (s) acc\nsvm <timing> 0.9"),
 ]  # fmt: skip
 
 
@@ -96,6 +96,8 @@ def test_a_table_is_the_same_however_long_its_timings_took():
     table = "   fit_time  score\n0  {}   0.95\n1  {}   0.96"
     shown = {hide(table.format(*pair))[0] for pair in (("    0.01", "    0.02"), ("10000.01", "   12.02"))}
     assert len(shown) == 1
+    box = "│ fit_time ┆ score │\n│ {} ┆ 0.95  │"
+    assert len({hide(box.format(timing))[0] for timing in ("0.1234  ", "0.12345 ", "0.123456")}) == 1
     wide = "    fit_time  score\n0  100000.01   0.95\n1      12.02   0.96"
     assert hide(wide)[0] in shown
 
