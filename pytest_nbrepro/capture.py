@@ -39,9 +39,10 @@ _MIMES: tuple[tuple[str, str], ...] = (
     ("application/pdf", "pdf"),
     ("text/html", "html"),
 )
-_BINARY = {"png", "jpg", "gif", "webp", "pdf"}  # in notebooks these are base64
+_BINARY = {"png", "jpg", "gif", "webp", "pdf", "parquet"}  # in notebooks these are base64
 _TEXTS = ("text/plain", "text/markdown", "text/latex")
 _SCRAP = "application/scrapbook.scrap."
+_FRAME = "application/scrapbook.scrap.pandas+json"  # holds a data frame as Parquet, in base64
 _RECORD = "application/papermill.record+json"
 
 
@@ -151,7 +152,8 @@ def best_mime(data: Mapping[str, Any]) -> tuple[str, str] | None:
             if mime.startswith(prefix) and not (suffix == "html" and _says_no_more(data)):
                 return mime, suffix
     if any(not _is_number(value) for value in _glued(data).values()):
-        return next(mime for mime in sorted(data) if mime == _RECORD or mime.startswith(_SCRAP)), "json"
+        mime = next(mime for mime in sorted(data) if mime == _RECORD or mime.startswith(_SCRAP))
+        return mime, "parquet" if mime == _FRAME else "json"
     return None
 
 
@@ -206,11 +208,18 @@ def _rich(cells: Iterable[Cell], folder: Path, taken: set[str]) -> Iterator[Arti
             if chosen is None:
                 continue
             mime, suffix = chosen
-            name = _free_name(base, taken)
+            name = _free_name(_scrap_name(output) or base, taken)
             path = folder / "cells" / f"{_file_name(name)}.{suffix}"
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(_content(suffix, data[mime]))
+            path.write_bytes(_content(suffix, data[mime]["data"] if mime == _FRAME else data[mime]))
             yield _artifact(name, path, folder, cell.index)
+
+
+def _scrap_name(output: Mapping[str, Any]) -> str:
+    """Return the name that scrapbook's `glue` gave an output, of data or to be seen; nothing for any other."""
+    about = output.get("metadata", {}).get("scrapbook")
+    name = about.get("name") if isinstance(about, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _free_name(base: str, taken: set[str]) -> str:

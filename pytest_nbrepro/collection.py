@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_nbrepro import spec
+from pytest_nbrepro import nbreg, spec
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import Case
 from pytest_nbrepro.notebook import Notebook, read
@@ -39,6 +39,7 @@ class NotebookFile(pytest.File):
         super().__init__(**arguments)
         self.named = named  # on the command line: it is taken whatever its metadata say
         self.beside = beside  # its annotation lies beside it, or in the project's file
+        self.skip: str | None = None  # why it is to be skipped
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield an item a case; a notebook or annotation with faults yields one that fails with them."""
@@ -47,7 +48,7 @@ class NotebookFile(pytest.File):
             cases = self._cases(session)
             items = [NotebookItem.from_parent(self, name=case.name, case=case) for case in cases]
             for item in items:
-                item.mark()
+                item.mark(self.skip)
         except NbreproError as error:
             yield BrokenItem.from_parent(self, name="annotation", error=error)
             return
@@ -65,6 +66,7 @@ class NotebookFile(pytest.File):
                 where=str(self.path),
                 hint="run pytest from a folder above it, or give --rootdir",
             )
+        self.skip = nbreg.skipped(notebook.metadata)
         return spec.expand(notebook, session.project, spec.load(notebook, session.project))
 
     def _wanted(self, notebook: Notebook, session: Session) -> bool:
@@ -81,8 +83,8 @@ class NotebookItem(pytest.Item):
         self.extra_keyword_matches.add(case.name.replace("=", ":"))  # -k takes no "="
         self.fault: NbreproError | None = None  # found when all cases were known
 
-    def mark(self) -> None:
-        """Set the marks that the annotation asks for.
+    def mark(self, skip: str | None) -> None:
+        """Set the marks that the annotation asks for, and that of a notebook that is to be skipped for a reason.
 
         Raises:
             NbreproError: a mark is not registered while pytest runs with --strict-markers.
@@ -97,6 +99,8 @@ class NotebookItem(pytest.Item):
                     where=self.case.notebook,
                     hint="add it to the ini key markers",
                 ) from error
+        if skip is not None:
+            self.add_marker(pytest.mark.skip(reason=skip))
         if self.case.spec.xfail is not None:
             self.add_marker(pytest.mark.xfail(reason=self.case.spec.xfail, strict=True))
 

@@ -2,7 +2,7 @@
 
 nbval: the tags ``nbval-ignore-output``, ``nbval-skip`` and ``nbval-raises-exception``, and the comments that
 stand for them (``# NBVAL_IGNORE_OUTPUT`` …, which need a line of their own or its end). nbmake, jupyter-cache:
-``execution.timeout`` and ``execution.allow_errors`` in the notebook's metadata.
+``execution.timeout`` and ``execution.allow_errors`` in the notebook's metadata. pytest-notebook: see `nbreg`.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_nbrepro import nbreg
 from pytest_nbrepro.errors import NotebookError
 from pytest_nbrepro.foreign import own_tags
 
@@ -24,7 +25,10 @@ _RULE = "-=*#~_"
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell; `index` counts all cells from 0 and `id` is unique in the notebook."""
+    """One cell; `index` counts all cells from 0 and `id` is unique in the notebook.
+
+    `tags` are in our words, whatever tool they are for, and `outputs` are without what other tools' metadata leave out.
+    """
 
     index: int
     id: str
@@ -191,15 +195,23 @@ def _cells(raw: list[Any], path: Path, about: Mapping[str, Any]) -> Iterator[Cel
         if not isinstance(data, dict) or not isinstance(data.get("cell_type"), str):
             raise NotebookError("not a cell: it has no 'cell_type'", where=where)
         metadata = _metadata(data, where)
-        source, tags = _joined(data.get("source", ""), where), _tags(metadata, where)
+        source, tags, outputs = (
+            _joined(data.get("source", ""), where),
+            _tags(metadata, where),
+            _outputs(data, where),
+        )
+        if data["cell_type"] == "code":
+            tags = own_tags(tags, source, about)
+            tags |= {"nbrepro:ignore"} if nbreg.ignores(index, about, metadata) else set()
+            outputs = nbreg.compared(outputs, index, about, metadata)
         yield Cell(
             index=index,
             id=_unique(data.get("id"), index, seen),
             kind=data["cell_type"],
             source=source,
-            tags=own_tags(tags, source, about) if data["cell_type"] == "code" else tags,
+            tags=tags,
             metadata=metadata,
-            outputs=_outputs(data, where),
+            outputs=outputs,
         )
 
 

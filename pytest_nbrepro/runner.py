@@ -16,6 +16,7 @@ from pytest_nbrepro import (
     execution,
     files,
     flags,
+    nbreg,
     notebook,
     workspace,
 )
@@ -96,7 +97,8 @@ def _attempt(task: Task, run: Run, progress: Callable[[Progress], None] | None) 
     declared = {*spec.flags, *case.flags}
     found = flags.detect(source, declared)
     changed = flags.apply(source, found, case.flags)
-    run = dataclasses.replace(run, flags=flags.effective(found, case.flags))
+    unknown = nbreg.notes(source.metadata, [cell.metadata for cell in source.cells])
+    run = dataclasses.replace(run, flags=flags.effective(found, case.flags), notes=unknown)
     staged = workspace.stage(
         task.root, path, run.folder / "work", inputs=spec.inputs, skip=(task.store, task.baselines)
     )
@@ -144,7 +146,7 @@ def _kept(task: Task, run: Run, done: execution.Execution, staged: workspace.Wor
         metrics=captured.metrics,
         artifacts={n: comparers.described(a, run.folder) for n, a in captured.artifacts.items()},
         cells=captured.cells,
-        notes=(*done.notes, *captured.notes),
+        notes=(*run.notes, *done.notes, *captured.notes),
         peak=done.peak,
     )
     files.write_json(run.folder / ENVIRONMENT, _environment(task, run, done.facts, done.read))

@@ -19,7 +19,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_nbrepro import cases
+from pytest_nbrepro import cases, nbreg
 from pytest_nbrepro.cases import case_folder
 from pytest_nbrepro.errors import SpecError
 from pytest_nbrepro.foreign import own_keys
@@ -81,7 +81,7 @@ def load(notebook: Notebook, project: Project, beside: str | None = None) -> Spe
     if not {fault.path[:1] for _, fault in checked} & {("cases",), ("matrix",)}:
         across += cases.clashes(merged.get("cases", {}), merged.get("matrix", {}))
     faults += checked + [(origin(sources, fault.path), fault) for fault in across]
-    faults += _tag_faults(notebook, project)
+    faults += [*_tag_faults(notebook, project), *_foreign_faults(notebook, project)]
     if faults:
         raise SpecError("\n".join(_told(faults)))
     return rules.settled(merged)
@@ -173,6 +173,16 @@ def _tag_faults(notebook: Notebook, project: Project) -> Iterator[Found]:
             if what is not None:
                 yield source, Fault((), f"{label}: tag '{_ARTIFACT_TAG}{name}': {what}")
             seen.setdefault(name, cell.index)
+
+
+def _foreign_faults(notebook: Notebook, project: Project) -> Iterator[Found]:
+    """Yield what is wrong with pytest-notebook's metadata, which are read as it reads them."""
+    source = Source(project.shown(notebook.path), {})
+    for what in nbreg.faults(notebook.metadata):
+        yield source, Fault(("metadata", "nbreg"), what)
+    for cell in notebook.code:
+        for what in nbreg.faults(cell.metadata):
+            yield source, Fault((), f"{notebook.label(cell.index)}: metadata.nbreg: {what}")
 
 
 def _name_fault(name: str) -> str | None:

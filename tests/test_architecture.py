@@ -15,7 +15,7 @@ LEVELS = {
     "driving": "runner trial sampling assessment diagnosis calibration experiment",
     "judging": "verdict creep comparers diffs",
     "doing": "workspace mirror copying originals tracked kernels execution capture scalars environment store index baselines pending",
-    "reading": "notebook foreign spec schema keytypes rules readers project sources cases yaml12 flags flagtypes literals assignments magics masks moments timings",
+    "reading": "notebook foreign nbreg spec schema keytypes rules readers project sources cases yaml12 flags flagtypes literals assignments magics masks moments timings",
     "ground": "model options errors files optional",
 }
 ORDER = list(LEVELS)

@@ -132,6 +132,35 @@ class TestGluedThings:
         assert json.loads((tmp_path / "run/cells/cell-id0.json").read_text()) == record
         assert found.metrics == ({"n": Metric(3, "int", 0)} if "n" in record else {})
 
+    def test_what_scrapbook_names_has_that_name(self, captured, tmp_path):
+        def scrap(output, name, **kind):
+            return {**output, "metadata": {"scrapbook": {"name": name, **kind}}}
+
+        record = {"name": "losses", "data": [0.5, 0.25], "encoder": "json", "version": 1}
+        found = captured(
+            cell(
+                scrap(display({"application/scrapbook.scrap.json+json": record}), "losses", data=True),
+                scrap(figure(), "roc/curve", display=True),
+                scrap(figure(), "losses", display=True),
+                figure(),
+                tags=["artifact:mine"],
+            )
+        )
+        assert list(found.artifacts) == ["losses", "roc/curve", "losses#2", "mine"]
+        assert (tmp_path / "run" / found.artifacts["roc/curve"].path).read_bytes() == PNG
+
+    def test_a_data_frame_glued_by_scrapbook_is_a_table(self, captured, tmp_path):
+        content = base64.b64encode(b"PAR1 and more").decode()
+        record = {"name": "preds", "data": content, "encoder": "pandas", "version": 1}
+        found = captured(cell(display({"application/scrapbook.scrap.pandas+json": record})))
+        (path,) = (tmp_path / "run/cells").iterdir()
+        assert (path.name, path.read_bytes()) == ("cell-id0.parquet", b"PAR1 and more")
+        assert list(found.artifacts) == ["cell:id0"]
+
+    @pytest.mark.parametrize("about", [{}, {"scrapbook": 3}, {"scrapbook": {"name": 3}}])
+    def test_metadata_that_name_nothing(self, captured, about):
+        assert list(captured(cell({**figure(), "metadata": about})).artifacts) == ["cell:id0"]
+
     @pytest.mark.parametrize(
         "mime", ["application/papermill.record+json", "application/scrapbook.scrap.json+json"]
     )
