@@ -91,7 +91,7 @@ def assess(case: Case, run: Run, places: Places) -> Assessment:
     why, diff = None, ""
     if not verdict.ok and baseline is not None and accepted is not None:
         why = explain(run, executed, environment_of(run), accepted, _environment_before(baseline, verdict))
-        diff = _first_diff(run, executed, accepted, verdict, hidden)
+        diff = first_diff(run, executed, accepted, verdict, hidden)
     moved = creep.moved(baseline, case.spec) if baseline is not None else ()
     return Assessment(case, run, executed, baseline, verdict, why, diff, moved)
 
@@ -118,7 +118,7 @@ def agree(case: Case, first: Assessment, second: Run, places: Places) -> Assessm
     spec = without_rules(case.spec, first.run)
     hidden = _hidden(case, second, places)
     verdict = judge(second, executed, baseline, accepted, spec, hidden)
-    diff = "" if verdict.ok else _first_diff(second, executed, accepted, verdict, hidden)
+    diff = "" if verdict.ok else first_diff(second, executed, accepted, verdict, hidden)
     return Assessment(case, second, executed, baseline, verdict, _chance(verdict), diff)
 
 
@@ -265,7 +265,8 @@ def _hidden(case: Case, run: Run, places: Places) -> Hidden:
     return Hidden.of(run, places.root, case.spec.outputs.masks)
 
 
-def _first_diff(run: Run, executed: Notebook, accepted: Notebook, verdict: Verdict, hidden: Hidden) -> str:
+def first_diff(run: Run, executed: Notebook, accepted: Notebook, verdict: Verdict, hidden: Hidden) -> str:
+    """Return nbdime's diff of the first cell that differs; nothing where there is none to compare it with."""
     from pytest_nbrepro import diffs  # nbdime takes seconds to import: only where something differs
 
     index = verdict.first_cell

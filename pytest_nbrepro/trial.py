@@ -103,7 +103,7 @@ def settle(
     if tested.refused or kind is None:
         pending.drop(places.pending, case.folder)
         return Trial(assessment, runs, refused=tested.refused)
-    if refused := _beyond_acceptance(assessment, places):
+    if refused := beyond_acceptance(assessment, places):
         pending.drop(places.pending, case.folder)
         return Trial(assessment, runs, refused=refused)
     drawn = sample(task, assessment, places, progress, tested.runs)
@@ -139,7 +139,7 @@ def _first(
 ) -> Trial:
     """Keep a first baseline as pending, once a second run agrees with the first, or all runs are made."""
     assessment = tested.assessment
-    if refused := _beyond_acceptance(assessment, places):
+    if refused := beyond_acceptance(assessment, places):
         pending.drop(places.pending, task.case.folder)
         return Trial(assessment, 1, refused=refused)
     drawn = sample(task, assessment, places, progress, tested.runs)
@@ -179,7 +179,7 @@ def _broken(assessment: Assessment) -> bool:
     return any(check.kind == "baseline" for check in assessment.verdict.checks)
 
 
-def _beyond_acceptance(assessment: Assessment, places: Places) -> str | None:
+def beyond_acceptance(assessment: Assessment, places: Places) -> str | None:
     """Say what fails that accepting the run's values would not mend; None where that is nothing."""
     names = [check.name for check in unmendable(assessment, places)]
     if not names:

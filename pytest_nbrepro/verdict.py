@@ -272,7 +272,9 @@ def _text(name: str, wanted: str, result: str, hits: Mapping[str, int], spec: Sp
         return Check("output", name, CheckStatus.LOST, message=_extract(wanted))
     outcome = outputs.compare_text(wanted, result, spec.outputs.limits)
     allow = f"outputs: {outcome.allow}" if outcome.allow else None
-    return dataclasses.replace(part("output", name, outcome), allow=allow, message=_with(outcome.message, hits))
+    return dataclasses.replace(
+        part("output", name, outcome), allow=allow, message=_with(outcome.message, hits)
+    )
 
 
 def align(mine: Sequence[Cell], theirs: Sequence[Cell]) -> list[tuple[Cell | None, Cell | None]]:

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "pytest_nbrepro"
 LEVELS = {
     "doors": "plugin collection session fixture measuring progress tally obsolete cli",
     "telling": "reports",
-    "driving": "runner trial sampling assessment diagnosis calibration experiment",
+    "driving": "runner trial sampling assessment stored diagnosis calibration experiment",
     "judging": "verdict creep comparers diffs",
     "doing": "workspace mirror copying originals tracked kernels execution capture scalars environment store index baselines pending",
     "reading": "notebook foreign nbreg spec schema keytypes rules readers project sources cases yaml12 flags flagtypes literals assignments magics masks moments timings",

@@ -45,6 +45,11 @@ _SHOWN = 3
     metavar="DIR",
     help="Take what waits in another run store, such as one downloaded from CI.",
 )
+@click.option(
+    "--stored",
+    is_flag=True,
+    help="Run each notebook NAME once and, where it agrees with the outputs stored in it, take that as its first baseline.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 @click.pass_obj
 def command(
@@ -57,6 +62,7 @@ def command(
     intended: bool,
     listing: bool,
     everything: bool,
+    stored: bool,
     as_json: bool,
 ) -> None:
     """Make the values that wait the baseline, without running anything again.
@@ -66,6 +72,10 @@ def command(
     an overlay decides where the run was made is written there; else it would count for nothing.
 
     With --intended, NAME may also be a baseline of which nothing waits: what it holds is meant.
+
+    With --stored, NAME is a notebook that has no baseline yet, and runs once, with its flags as they are. Texts, printed
+    metrics and rich outputs but for pictures are held against what the notebook stores; exit code 1, with a report,
+    where they differ.
 
     \b
     JSON of --list: {"schema": 1,
@@ -77,6 +87,12 @@ def command(
                      "meant": [folder], "notes": [text],
                      "failed": [{"case", "error"}], "commit": text}
     """  # noqa: D301 - \b is click's mark for text that stays as it is
+    why = (message or "").strip()
+    if stored:
+        if listing or everything or elsewhere or intended or overlay is not None or not names:
+            raise click.UsageError("--stored takes notebooks and -m, --json, and nothing else")
+        _take_stored(names, asked, why, as_json=as_json)
+        return
     site = asked.site()
     waiting = look(pending_below(elsewhere) if elsewhere else site.store / "pending")
     if listing:
@@ -87,7 +103,6 @@ def command(
     if bool(names) == everything:
         taken = f" (--overlay took {overlay!r} as its TAG: put it last)" if overlay and not names else ""
         raise click.UsageError(f"name what to accept, or give --all; --list tells what waits{taken}")
-    why = (message or "").strip()
     if not why:
         raise click.UsageError("say why the new values are right: -m WHY")
     rooted = [site.rooted(name) for name in names]
@@ -103,6 +118,32 @@ def command(
         raise StoreError("\n".join(kept.values()))
     terms = {entry.folder: terms_for(entry, why, overlay, intended=intended) for entry in chosen}
     _accept(chosen, terms, meant, waiting, site, why, as_json=as_json)
+
+
+def _take_stored(names: Sequence[str], asked: Asked, why: str, *, as_json: bool) -> None:
+    from pytest_nbrepro.cli.storing import Taken, take
+
+    taken: list[Taken] = []
+    failed: dict[str, str] = {}
+    for name in names:
+        try:
+            taken.append(take(Path(name), asked, why))
+        except NbreproError as error:
+            failed[name] = str(error)
+    done = [one.accepted for one in taken if one.accepted is not None]
+    commit = commit_message([entry.case for entry, _ in done], why or "Take stored outputs as baselines")
+    if as_json:
+        refused = {one.case: one.refused for one in taken if one.accepted is None}
+        output.write_json(_outcome(done, (), (), {**refused, **failed}, commit))
+    else:
+        for one in taken:
+            click.echo(one.report or "\n".join((one.case, *(f"  note    {note}" for note in one.notes))))
+        if done:
+            _tell(done, (), (), taken[0].site, commit)
+    for fault in failed.values():
+        complain(fault)
+    if failed or len(done) < len(taken):
+        raise click.exceptions.Exit(FAULT if failed else _DIFFERS)
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -138,14 +179,7 @@ def _accept(
     notes = [note for entry, _ in done for note in crept(entry, site)]
     commit = commit_message([*(entry.case for entry, _ in done), *([] if failed else meant)], why)
     if as_json:
-        told = {
-            "accepted": [{**record(entry), **_places(placed)} for entry, placed in done],
-            "meant": list(meant),
-            "notes": notes,
-            "failed": [{"case": case, "error": error} for case, error in failed.items()],
-            "commit": commit,
-        }
-        output.write_json(told)
+        output.write_json(_outcome(done, meant, notes, failed, commit))
     elif commit:
         _tell(done, meant, notes, site, commit)
     for error in failed.values():
@@ -154,6 +188,23 @@ def _accept(
         if not accepted:
             click.echo("nothing was accepted", err=True)
         raise click.exceptions.Exit(FAULT)
+
+
+def _outcome(
+    done: Sequence[tuple[Pending, Placed]],
+    meant: Sequence[str],
+    notes: Sequence[str],
+    failed: Mapping[str, str],
+    commit: str,
+) -> dict[str, Any]:
+    """Return what became of cases as JSON; `failed` says why, by case."""
+    return {
+        "accepted": [{**record(entry), **_places(placed)} for entry, placed in done],
+        "meant": list(meant),
+        "notes": list(notes),
+        "failed": [{"case": case, "error": error} for case, error in failed.items()],
+        "commit": commit,
+    }
 
 
 def _places(placed: Placed) -> dict[str, Any]:

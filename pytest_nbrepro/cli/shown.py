@@ -173,7 +173,7 @@ def verdict_lines(assessment: Assessment) -> Iterator[str]:
     report = CaseReport(assessment.case.id, assessment.run, verdict, place="", first=assessment.first)
     yield _line("verdict", report.summary)
     if assessment.baseline is not None and assessment.baseline.once:
-        yield _line("note", "the baseline rests on one run alone (--nbrepro-once)")
+        yield _line("note", "the baseline rests on one run alone (--nbrepro-once, accept --stored)")
     yield from (_line("note", moved_text(moved)) for moved in assessment.moved)
     if verdict.checks:
         head = ("STATUS", "KIND", "NAME", "USED", "LIMIT", "")

@@ -89,7 +89,7 @@ def _judged(report: CaseReport) -> Iterator[str]:
         yield from _row("why", f"{report.why.cause}: {report.why.text}")
     yield from _rows("note", _first([moved_text(moved) for moved in report.moved], _NOTES))
     if report.once:
-        yield from _row("note", "the baseline rests on one run alone (--nbrepro-once)")
+        yield from _row("note", "the baseline rests on one run alone (--nbrepro-once, accept --stored)")
     if report.first:
         yield from _row("first", f"{report.first} is the first whose output differs")
     yield from _block(report.diff.splitlines(), "    ", cut=True)

@@ -166,7 +166,7 @@ def test_text_of_checks_with_parts(accepted, monkeypatch):
     assert said.code == 1
     lines = said.out.splitlines()
     assert lines[-4:] == [
-        "note      the baseline rests on one run alone (--nbrepro-once)",
+        "note      the baseline rests on one run alone (--nbrepro-once, accept --stored)",
         "  STATUS  KIND    NAME     USED  LIMIT",
         "  drift   table   t.csv    2.5x  rel 1e-6",
         "  drift   column  · score  ∞     exact     row 1: a -> b; text",

@@ -87,7 +87,7 @@ NBREPRO analysis/train.ipynb::x=-1.0   3 of 4 checks drifted
   ok      loss           0.50000 -> 0.50001   used 0.83x   close
   why     ENVIRONMENT: source, flags, inputs same; scikit-learn 1.8.0 -> 1.9.1;
           a second run is bit-identical
-  note    the baseline rests on one run alone (--nbrepro-once)
+  note    the baseline rests on one run alone (--nbrepro-once, accept --stored)
   first   cell 17 "fit model" is the first whose output differs
     ## modified cell 17 "fit model"/outputs/0/text:
     -  a
