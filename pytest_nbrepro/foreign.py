@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_TAGS = {
+TAGS = {
     "nbval-ignore-output": "nbrepro:ignore",
     "nbval-skip": "skip-execution",
     "nbval-raises-exception": "raises-exception",
@@ -27,10 +27,10 @@ def own_tags(tags: frozenset[str], source: str, metadata: Mapping[str, Any]) -> 
         source: its source.
         metadata: the notebook's.
     """
-    asked = {tag for tag in tags if tag in _TAGS}
+    asked = {tag for tag in tags if tag in TAGS}
     if "NBVAL_" in source:
         asked |= {f"nbval-{word.lower().replace('_', '-')}" for word in _COMMENT.findall(source)}
-    added = {_TAGS[tag] for tag in asked}
+    added = {TAGS[tag] for tag in asked}
     if _execution(metadata).get("allow_errors") is True:
         added.add("raises-exception")
     return tags | added

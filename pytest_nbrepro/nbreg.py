@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _IGNORE, _REPLACE = "diff_ignore", "diff_replace"
-_KNOWN = frozenset({_IGNORE, _REPLACE, "skip", "skip_reason", "diff_normalize"})
+KNOWN = frozenset({_IGNORE, _REPLACE, "skip", "skip_reason", "diff_normalize"})
 _DONE = frozenset({"strip_ansi", "mask_timestamps", "mask_memory_addresses", "mask_uuids"})  # by masks
 _UNCOMPARED = r"/(?:metadata|nbformat|nbformat_minor|cells/(?:\*|\d+)/(?:source|metadata|execution_count|id|cell_type|attachments))"
 _ELSEWHERE = re.compile(rf"{_UNCOMPARED}(?:/.*)?")
@@ -96,7 +96,7 @@ def notes(notebook: Mapping[str, Any], cells: Sequence[Mapping[str, Any]]) -> tu
     told: dict[str, None] = {}
     for above, metadata in (("", notebook), *((f"/cells/{i}", cell) for i, cell in enumerate(cells))):
         asked = _asked(metadata)
-        told |= dict.fromkeys(f"nbreg: {key!r} means nothing here" for key in asked if key not in _KNOWN)
+        told |= dict.fromkeys(f"nbreg: {key!r} means nothing here" for key in asked if key not in KNOWN)
         normal = asked.get("diff_normalize", [])
         for name in normal if isinstance(normal, list) else []:
             if name not in _DONE:

@@ -15,7 +15,7 @@ import click
 import pytest
 import yaml
 
-from pytest_nbrepro import masks, spec, store
+from pytest_nbrepro import foreign, masks, nbreg, spec, store
 from pytest_nbrepro.cli import main
 from pytest_nbrepro.model import CheckStatus, Limits, Run, RunStatus
 from pytest_nbrepro.options import OPTIONS
@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 REFERENCE = (DOCS / "reference.md").read_text()
+MOVING = (DOCS / "moving.md").read_text()
 TEXT = (DOCS / "text.md").read_text()
 COMMANDS = {
     name: main.get_command(click.Context(main), name) for name in main.list_commands(click.Context(main))
@@ -161,6 +162,42 @@ def test_the_table_of_masks_is_that_of_the_code():
         before, after = re.findall(r"`([^`]+)`", cells)
         assert masks.mask(before.replace(r"\x1b", "\x1b"))[0] == after, name
         assert set(masks.mask(before.replace(r"\x1b", "\x1b"))[1]) == {name}
+
+
+@pytest.mark.parametrize("theirs", foreign.TAGS)
+def test_what_nbval_s_tags_are_here(theirs):
+    table = rows(section(MOVING, "## nbval"))
+    assert f"`{foreign.TAGS[theirs]}`" in table[theirs]
+    assert f"`# {theirs.upper().replace('-', '_')}`" in table[theirs]
+
+
+def test_the_sanitize_example_does_what_nbval_does(tmp_path, write_notebook):
+    from pytest_nbrepro.notebook import read
+
+    (block,) = [b for b in BLOCKS if b.page == "moving" and b.language == "yaml"]
+    notebook = write_notebook(tmp_path / "fit.ipynb", "1")
+    (tmp_path / "fit.nbrepro.yaml").write_text(block.text)
+    masking = spec.load(read(notebook), spec.load_project(tmp_path)).outputs.masks
+    text = "on 1/2/13: <graphviz.files.Source at 0x7f1e>"
+    assert masks.mask(text, masking=masking)[0] == "on DATE-STAMP: <graphviz.files.Source at MEMORY-ADDRESS>"
+
+
+def test_every_key_of_nbreg_is_told_of():
+    told = set(re.findall(r"`nbreg\.(\w+)`", section(MOVING, "## pytest-notebook")))
+    assert told == nbreg.KNOWN
+
+
+def test_what_nbmake_s_metadata_are_here(tmp_path, write_notebook):
+    from pytest_nbrepro.notebook import read
+
+    table = rows(section(MOVING, "## nbmake"))
+    execution = {"timeout": 7, "allow_errors": True}
+    for key, value in execution.items():
+        notebook = read(write_notebook(tmp_path / "a.ipynb", "1", execution={key: value}))
+        loaded = spec.load(notebook, spec.load_project(tmp_path))
+        meant = {"cell_timeout"} if loaded.cell_timeout == 7 else notebook.cells[0].tags
+        assert meant == {"cell_timeout"} or meant == {"raises-exception"}
+        assert f"`{next(iter(meant))}`" in table[f"execution.{key}"]
 
 
 # ---------------------------------------------------------------------------------------------------
