@@ -22,7 +22,7 @@ _WORK = (
 _SURE = frozenset(
     {
         "elapsed", "elapsed time", "time elapsed", "time taken", "time spent", "runtime", "run time",
-        "wall", "walltime", "wall time", "wallclock", "wallclock time", "wall clock", "wall clock time", "cpu time", "cputime",
+        "walltime", "wall time", "wallclock", "wallclock time", "wall clock", "wall clock time", "cpu time", "cputime",
         *(f"{work} {time}" for work in _WORK.split() for time in ("time", "times", "duration")),
     }
 )  # fmt: skip

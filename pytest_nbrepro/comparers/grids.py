@@ -60,6 +60,11 @@ def text_of(node: Node) -> str:
     return " ".join("".join(pieces).split())
 
 
+def caption(table: Node) -> str:
+    """Return the text of a table's caption; nothing where it has none."""
+    return " ".join(text_of(child) for child in table.children if child.tag == "caption")
+
+
 def grid(table: Node) -> Grid | None:
     """Return a table as a grid; None for one without a head, with rows of unequal length, or with tables in it."""
     lines = [(line, section) for section, line in _lines(table)]
@@ -122,7 +127,7 @@ def _take(above: _Reaching, row: list[Node], below: _Reaching) -> None:
 
 
 def _span(cell: Node, name: str) -> int:
-    value = cell.attributes.get(name, "").strip()
+    value = cell.attributes.get(name, "").strip() if cell.attributes else ""
     return max(1, min(int(value), _WIDEST)) if re.fullmatch(r"[0-9]{1,9}", value) else 1
 
 

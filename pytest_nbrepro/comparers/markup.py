@@ -38,6 +38,10 @@ _NUMERIC = (
 )
 _COORDINATES = frozenset(_NUMERIC.split())
 _WHOLE = re.compile(r"[+-]?[\d,]+")
+_TIMING = re.compile(
+    r"(?=[^\d]{0,3}\d)(?:[\d.,:±()\s+-]|e(?=[+-]?\d)|(?:days?|hours?|h|minutes?|mins?|m|seconds?|secs?|s|ms|[uµμ]s|ns)\b)+",
+    re.IGNORECASE,
+)
 
 
 class MarkupComparer:
@@ -105,9 +109,7 @@ class _Comparison:
         self._stamps = Stamps(old, new, rule)
         self._page = Zone(rule.limits, self._names, "texts and attributes")
         self._page.unclosed = old.unclosed, new.unclosed
-        self._cells: dict[
-            Node, Spot | None
-        ] = {}  # of the baseline's tables; None for those that are left out
+        self._cells: dict[Node, Spot | None] = {}  # of the baseline's tables; None: left out
 
     def outcome(self) -> Outcome:
         """Return what the comparison comes to."""
@@ -230,6 +232,7 @@ class _Comparison:
         table.zones = {name: zone for name, zone in table.zones.items() if name in theirs}
         rows, fault = grids.paired(old, new)
         table.checks += [part("column", "rows", Outcome.structure(fault))] if fault else []
+        self._text(Spot(self._page), one, grids.caption(one), grids.caption(other))
         spots = self._spots(old, table)
         for mine, twin in rows:
             for name, at in kept[0]:
@@ -266,6 +269,6 @@ def _alone(name: str, status: CheckStatus) -> Check:
 
 
 def _are_timings(old: str, new: str) -> bool:
-    """Tell whether two texts hold numbers as timings do: not whole ones, which are data."""
-    numbers = all(any(letter.isdigit() for letter in text) for text in (old, new))
-    return numbers and not all(_WHOLE.fullmatch(text.strip()) for text in (old, new))
+    """Tell whether two texts hold numbers and units of time alone; not both whole numbers, which are data."""
+    sides = old.strip(), new.strip()
+    return all(map(_TIMING.fullmatch, sides)) and not all(map(_WHOLE.fullmatch, sides))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import date
 from functools import cached_property
@@ -9,6 +10,8 @@ from functools import cached_property
 from pytest_nbrepro import masks, moments
 from pytest_nbrepro.comparers.trees import Document
 from pytest_nbrepro.model import ArtifactRule
+
+_NUMBER = re.compile(r"\s*+[+-]?\d*+\.?\d*+(?:e[+-]?\d++)?+\s*+")
 
 
 class Stamps:
@@ -23,7 +26,9 @@ class Stamps:
         self.hits: Counter[str] = Counter()  # how often each mask hid something in the result
 
     def masked(self, old: str, new: str) -> tuple[str, str]:
-        """Return two texts that differ without what means nothing."""
+        """Return two texts that differ without what means nothing; of plain numbers that is nothing."""
+        if not self._rule.masks.own and _NUMBER.fullmatch(old) and _NUMBER.fullmatch(new):
+            return old, new
         mine, _ = masks.mask(old, days=self._days, masking=self._rule.masks)
         theirs, hits = masks.mask(new, days=self._rule.days, masking=self._rule.masks)
         self.hits.update(hits)

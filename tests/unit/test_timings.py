@@ -8,14 +8,14 @@ from pytest_nbrepro.timings import hide, is_timing, named
 
 TIMINGS = [
     "mean_fit_time", "std_score_time", "fit_time", "score_time", "refit_time", "elapsed", "Elapsed", "elapsed_ms", "total elapsed", "elapsed time",
-    "duration_s", "duration_ms", "time (s)", "Time [s]", "time_s", "time in ms", "runtime", "Runtime (min)", "run_time", "wall_time", "WallTime", "wall",
+    "duration_s", "duration_ms", "time (s)", "Time [s]", "time_s", "time in ms", "runtime", "Runtime (min)", "run_time", "wall_time", "WallTime",
     "wall clock time", "fitTime", "CPU time", "train_time", "training time", "training_duration_s", "total_time_s", "inference_time_avg", "fit_times",
     "time taken", "took_s", "epoch_time",
 ]  # fmt: skip
 DATA = [
     "time", "times", "Time", "timestamp", "time_index", "lifetime", "time_to_event", "response_time", "travel time", "duration", "duration_h", "time_min",
     "max_time", "timezone", "half_time", "time_step", "datetime", "s", "t_s", "mean", "total", "test_score", "fit", "score", "took", "running time (min)",
-    "wall_height", "elapsed_distance", "", "0", "processing_time", "1", "min",
+    "wall_height", "wall", "elapsed_distance", "", "0", "processing_time", "1", "min",
 ]  # fmt: skip
 
 

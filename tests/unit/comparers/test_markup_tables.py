@@ -117,6 +117,15 @@ def test_another_order_of_columns_is_told_and_passes(judged):
     )
 
 
+def test_a_caption_counts_whatever_the_columns(judged):
+    page = OLD.replace("<table>", "<table><caption>Test set</caption>")
+    without = table({k: v[:2] for k, v in ROWS.items()}, "score", "n").replace(
+        "<table>", "<table><caption>Train set</caption>"
+    )
+    outcome = judged(page, without, ignore_columns=("rate",))
+    assert (outcome.status, outcome.worst) == (DRIFT, Place("/table", "Test set", "Train set"))
+
+
 def test_looks_and_words_of_cells_count(judged):
     styled = OLD.replace("<td>0.500", '<td class="max">0.500')
     assert judged(styled, styled.replace("max", "min")).worst == Place(
@@ -162,7 +171,14 @@ def test_timings_by_column_and_by_row_are_set_aside(judged):
     assert judged(rows, rows.replace("0.9", "0.8")).status is DRIFT
 
 
-@pytest.mark.parametrize("new", ["", "none", "<b></b>"])
+@pytest.mark.parametrize("new", ["1.2 s", "(0.012)", "1e-3", "0 days 00:00:01.2", "1.5 ± 0.2 ms", " 3 min"])
+def test_timings_may_have_units(judged, new):
+    assert judged(TIMED, TIMED.replace("0.0123", new)).status is EQUAL
+
+
+@pytest.mark.parametrize(
+    "new", ["", "none", "<b></b>", "NaN", "error 1", "0.5 kg", "failed after 0.5 s", "s"]
+)
 def test_a_timing_that_is_none_any_more_fails(judged, new):
     assert not judged(TIMED, TIMED.replace("0.0123", new)).status.ok
 
