@@ -15,7 +15,7 @@ from pytest_nbrepro.comparers.gaps import Gap
 from pytest_nbrepro.model import Artifact, ArtifactRule, Case, Limits, Metric, MetricRule, Run, RunStatus
 from pytest_nbrepro.notebook import Notebook, read
 from pytest_nbrepro.store import EXECUTED
-from pytest_nbrepro.verdict import rule_for
+from pytest_nbrepro.verdict import is_set_aside, rule_for, with_masks
 
 VARIABLES = (
     "OMP_NUM_THREADS",
@@ -125,8 +125,10 @@ class Experiment:
     def things(self) -> Iterator[Thing]:
         """Yield all that the runs gave and that is compared."""
         for name in dict.fromkeys(name for run in self.runs for name in run.metrics):
-            rule = rule_for(name, self.case.spec.metrics) or MetricRule(name)
-            if not rule.ignore:
+            rules = self.case.spec.metrics
+            rule = rule_for(name, rules) or MetricRule(name)
+            first = next(run.metrics[name] for run in self.runs if name in run.metrics)
+            if not rule.ignore and not is_set_aside(name, first, rules):
                 yield self._metric(name, replace(rule, pattern=name))
         for name in dict.fromkeys(name for run in self.runs for name in run.artifacts):
             artifact_rule = rule_for(name, self.case.spec.artifacts) or ArtifactRule(name)
@@ -173,15 +175,16 @@ class Experiment:
 
     def _artifact(self, name: str, rule: ArtifactRule) -> Thing:
         found: list[Artifact | None] = [run.artifacts.get(name) for run in self.runs]
+        shown = next(artifact for artifact in found if artifact is not None)
+        rule = with_masks(rule, shown, self.case.spec.outputs.masks)
 
         def measure(one: int, other: int) -> Gap:
             first, second = self.runs[one].folder, self.runs[other].folder
             return gaps.of_artifacts(found[one], first, found[other], second, rule)
 
         own = rule.limits != Limits() or rule.tile is not None or rule.numbers is not None
-        kind = next(artifact.kind for artifact in found if artifact is not None)
         parted = bool(rule.columns)
-        return Thing(kind, name, self._gap("artifact", name, measure), own=own or parted, parted=parted)
+        return Thing(shown.kind, name, self._gap("artifact", name, measure), own=own or parted, parted=parted)
 
     def _of_texts(self, name: str, limits: Limits, one: int, other: int) -> Gap:
         return gaps.of_texts(self._texts[one].get(name, ""), self._texts[other].get(name, ""), limits)

@@ -13,6 +13,7 @@ from pytest_nbrepro.baselines import stored_text
 from pytest_nbrepro.comparers import asides, equivalence, intervals, numbers, outputs, series
 from pytest_nbrepro.comparers.base import part
 from pytest_nbrepro.model import (
+    Artifact,
     ArtifactRule,
     Baseline,
     Check,
@@ -186,8 +187,7 @@ def _artifacts(run: Run, baseline: Baseline | None, spec: Spec, hidden: capture.
                 message += f", and cannot be read: {result.schema['undecodable']}"
             yield Check(result.kind, name, CheckStatus.NEW, message=message, cell=result.cell)
         else:
-            masking = _joined(hidden.masks, rule.masks) if result.cell is not None else rule.masks
-            rule = dataclasses.replace(rule, days=hidden.days, masks=masking)
+            rule = dataclasses.replace(with_masks(rule, result, hidden.masks), days=hidden.days)
             check = comparers.compare(wanted, baseline.folder_of(name), result, run.folder, rule)
             tag = _tag(baseline, "artifact", name)
             yield _expected(dataclasses.replace(check, cell=result.cell, overlay=tag), rule.xfail)
@@ -198,9 +198,12 @@ def _tag(baseline: Baseline | None, kind: str, name: str) -> str:
     return baseline.origins.get((kind, name), "") if baseline is not None else ""
 
 
-def _joined(one: Masking, other: Masking) -> Masking:
-    """Return the masks of both; what one of them switches off is off."""
-    return Masking(one.off | other.off, (*one.own, *other.own))
+def with_masks(rule: ArtifactRule, artifact: Artifact, outputs: Masking) -> ArtifactRule:
+    """Return the rule for an artifact with the masks of `outputs` too, where a cell shows it; what is off is off."""
+    if artifact.cell is None:
+        return rule
+    own = rule.masks
+    return dataclasses.replace(rule, masks=Masking(outputs.off | own.off, (*outputs.own, *own.own)))
 
 
 def _names(

@@ -115,7 +115,9 @@ def of_artifacts(
         return _used(tried(replace(rule, limits=limits, columns={}, numbers=limits)))
 
     present = tried(replace(rule, xfail=None))
-    if present.status is CheckStatus.EQUAL or (present.status is CheckStatus.WITHIN and present.used == 0):
+    if present.status in {CheckStatus.EQUAL, CheckStatus.ASIDE} or (
+        present.status is CheckStatus.WITHIN and present.used == 0
+    ):
         return Gap()
     if present.status not in _NUMBERS:
         return _other(present.message or str(present.status))

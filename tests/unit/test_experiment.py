@@ -153,6 +153,15 @@ def test_what_is_ignored_is_left_out(bench):
     assert [(f.kind, f.name) for f in found.findings] == [("metric", "loss")]
 
 
+def test_timings_are_measured_only_where_a_rule_names_them(bench):
+    bench.metrics = lambda number, *_: {"fit_time": number / 8, "loss": 0.5}
+    assert [f.name for f in bench.experiment().carry_out().findings] == ["loss"]
+    bench.root = bench.root / "other"
+    bench.words, bench.specs = [], []
+    named = Spec(metrics=(MetricRule("fit_time"),))
+    assert {f.name for f in bench.experiment(named).carry_out().findings} == {"fit_time", "loss"}
+
+
 def test_texts_and_files(bench):
     def written(number, folder):
         (folder / "files").mkdir()

@@ -105,6 +105,10 @@ class TestArtifacts:
         assert (found.rel, found.abs) == (pytest.approx(0.05), pytest.approx(0.1))
         assert (found.default, found.used, found.what) == (pytest.approx(5e4), pytest.approx(5e4), "")
 
+    def test_timings_are_no_gap(self, gap):
+        assert gap("a.csv", b"elapsed\n2.5\n", b"elapsed\n2.6\n").equal
+        assert gap("b.csv", b"elapsed,b\n2.5,1.0\n", b"elapsed,b\n2.6,1.0\n").equal
+
     def test_limits_of_columns_count_in_what_is_used_alone(self, gap):
         rule = ArtifactRule("a.csv", columns={"b": Limits(rel=0.1)})
         found = gap("a.csv", b"a,b\n1,2.0\n", b"a,b\n1,2.1\n", rule=rule)
