@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from pytest_nbrepro.assessment import Assessment, Places, agree
 from pytest_nbrepro.comparers.numbers import out_of_range
-from pytest_nbrepro.model import Metric, MetricRule, Number, Progress, Run, RunStatus, Task
-from pytest_nbrepro.runner import run_case
+from pytest_nbrepro.model import Metric, MetricRule, Number, Run, RunStatus, Task
 from pytest_nbrepro.verdict import rule_for
 
 
@@ -24,9 +23,7 @@ class Sample:
     refused: str | None = None  # why these runs make no baseline
 
 
-def sample(
-    task: Task, first: Assessment, places: Places, progress: Callable[[Progress], None] | None
-) -> Sample:
+def sample(task: Task, first: Assessment, places: Places, run_case: Callable[[Task], Run]) -> Sample:
     """Execute a case as often as its annotation asks, the first run included.
 
     Metrics may vary. Artifacts and texts must agree within their limits: there is no distribution of files.
@@ -39,7 +36,7 @@ def sample(
         return Sample(first, 1)
     without_metrics = replace(task.case.spec, metrics=(MetricRule("*", ignore=True),), runs=1)
     while len(runs) < wanted:
-        run = run_case(task, progress)
+        run = run_case(task)
         runs.append(run)
         other = agree(replace(task.case, spec=without_metrics), first, run, places)
         if not other.verdict.ok:

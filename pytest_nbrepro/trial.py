@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pytest_nbrepro import pending
 from pytest_nbrepro.assessment import Assessment, Places, agree, assess, keep_pending, unmendable
 from pytest_nbrepro.errors import NbreproError
-from pytest_nbrepro.model import CheckStatus, Progress, Run, RunStatus, Task
+from pytest_nbrepro.model import Case, CheckStatus, Run, RunStatus, Task
 from pytest_nbrepro.options import Update
-from pytest_nbrepro.runner import run_case
 from pytest_nbrepro.sampling import sample
 
 
@@ -51,25 +50,35 @@ class Trial:
         return self.refused is None and (self.assessment.verdict.ok or self.accepted)
 
 
-def try_case(
-    task: Task, places: Places, policy: Policy, progress: Callable[[Progress], None] | None = None
-) -> Trial:
+def try_case(task: Task, places: Places, policy: Policy, run_case: Callable[[Task], Run]) -> Trial:
     """Run a case and see it through.
+
+    Args:
+        task: the case.
+        places: where things of the project lie.
+        policy: what may become a baseline.
+        run_case: executes a task.
 
     Raises:
         NbreproError: the policy contradicts the annotation.
         StoreError: the run or its pending values cannot be kept.
     """
     _check_policy(task, policy)
-    return settle(task, run_case(task, progress), places, policy, progress)
+    return settle(task, run_case(task), places, policy, run_case)
+
+
+def contradiction(case: Case, policy: Policy) -> NbreproError | None:
+    """Return the fault where a policy contradicts the annotation of a case, which then does not run."""
+    if not policy.once or case.spec.runs == 1:
+        return None
+    what = f"--nbrepro-once and `runs: {case.spec.runs}` exclude each other"
+    hint = "leave out one of them: a statistical baseline needs all of its runs"
+    return NbreproError(what, where=case.id, hint=hint)
 
 
 def _check_policy(task: Task, policy: Policy) -> None:
-    runs = task.case.spec.runs
-    if policy.once and runs > 1:
-        what = f"--nbrepro-once and `runs: {runs}` exclude each other"
-        hint = "leave out one of them: a statistical baseline needs all of its runs"
-        raise NbreproError(what, where=task.case.id, hint=hint)
+    if fault := contradiction(task.case, policy):
+        raise fault
 
 
 def settle(
@@ -77,7 +86,7 @@ def settle(
     run: Run,
     places: Places,
     policy: Policy,
-    progress: Callable[[Progress], None] | None = None,
+    run_case: Callable[[Task], Run],
 ) -> Trial:
     """Judge a run; where the case has no baseline, run it a second time and see whether the two agree.
 
@@ -93,7 +102,7 @@ def settle(
     if run.status is not RunStatus.COMPLETED or _broken(assessment):
         return Trial(assessment, 1)
     if assessment.baseline is None and assessment.verdict.checks:
-        return _first(task, assessment, places, policy, progress)
+        return _first(task, assessment, places, policy, run_case)
     kind = _kind(assessment, policy)
     if kind is None:
         pending.drop(places.pending, case.folder)
@@ -101,7 +110,7 @@ def settle(
     if refused := _beyond_acceptance(assessment, places):
         pending.drop(places.pending, case.folder)
         return Trial(assessment, 1, refused=refused)
-    drawn = sample(task, assessment, places, progress)
+    drawn = sample(task, assessment, places, run_case)
     if drawn.refused:
         pending.drop(places.pending, case.folder)
         return Trial(assessment, drawn.runs, refused=drawn.refused)
@@ -117,19 +126,19 @@ def _first(
     assessment: Assessment,
     places: Places,
     policy: Policy,
-    progress: Callable[[Progress], None] | None,
+    run_case: Callable[[Task], Run],
 ) -> Trial:
     """Keep a first baseline as pending, once a second run agrees with the first, or all runs are made."""
     if refused := _beyond_acceptance(assessment, places):
         pending.drop(places.pending, task.case.folder)
         return Trial(assessment, 1, refused=refused)
-    drawn = sample(task, assessment, places, progress)
+    drawn = sample(task, assessment, places, run_case)
     if drawn.refused:
         pending.drop(places.pending, task.case.folder)
         return Trial(drawn.assessment, drawn.runs, refused=drawn.refused)
     runs = drawn.runs
     if runs == 1 and not policy.once:
-        second = agree(task.case, assessment, run_case(task, progress), places)
+        second = agree(task.case, assessment, run_case(task), places)
         runs = 2
         if not second.verdict.ok:
             pending.drop(places.pending, task.case.folder)

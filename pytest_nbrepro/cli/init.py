@@ -70,12 +70,12 @@ def _target(notebook: Path, *, force: bool) -> Path:
 
 def _run(about: Subject, notebook: Path, site: Site) -> Run:
     from pytest_nbrepro.cli.waiting import Waiting
+    from pytest_nbrepro.executors import here
     from pytest_nbrepro.model import Task
-    from pytest_nbrepro.runner import run_case
 
     task = Task(about.case, site.root, site.store, site.baselines, site.settings.timeout)
     with Waiting(f"running {notebook}") as waiting:
-        return run_case(task, waiting)
+        return here().submit(task).result(waiting)
 
 
 def _report(about: Subject, run: Run, site: Site) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,3 +122,5 @@ class Task:
     baselines: Path  # the folder of baselines, which a run must not see
     timeout: float | None = None  # seconds, where the annotation sets none
     coverage: Coverage | None = None
+    threads: int | None = None  # how many a kernel's libraries may use, where nothing else says so
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)  # of who asks
