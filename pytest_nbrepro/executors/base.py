@@ -39,8 +39,8 @@ class Handle(Protocol):
 
         Raises:
             NbreproError: there is no run, or what ran it is gone.
-            BaseException: what ended the wait, such as a Ctrl-C or what `progress` raised; the run has been
-                stopped by then.
+            KeyboardInterrupt: a Ctrl-C ended the wait; all runs of the executor have been stopped by then.
+            BaseException: something else did, such as what `progress` raised; this run has been stopped by then.
         """
 
     def stop(self) -> None:
@@ -81,6 +81,9 @@ class Following(ABC):
         try:
             self._prefer()
             self._follow(progress)
+        except KeyboardInterrupt:
+            self._stop_all()
+            raise
         except BaseException:
             self.stop()
             self._follow(None)
@@ -99,6 +102,10 @@ class Following(ABC):
     @abstractmethod
     def stop(self) -> None:
         """Have the run end as interrupted: see `Handle`."""
+
+    @abstractmethod
+    def _stop_all(self) -> None:
+        """Stop all that the executor runs or was to run, and wait until it has ended."""
 
     @abstractmethod
     def _prefer(self) -> None:

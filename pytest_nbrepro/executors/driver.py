@@ -1,12 +1,12 @@
 """Runs in a process of our own, which keeps what they import out of the process that asks.
 
-This end works in the threads that wait, and in no thread of its own: a process in which people's tests run may be
-forked at any time.
+This end has no thread that stays: a process in which people's tests run may be forked at any time.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -14,17 +14,19 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pytest_nbrepro.errors import DriverError
 from pytest_nbrepro.executors.base import LOOK, Following, Handle, Room, never_began
-from pytest_nbrepro.executors.wire import Wire
+from pytest_nbrepro.executors.wire import Wire, undisturbed
 from pytest_nbrepro.model import Progress, Task
 
 _SERVING = Path(__file__).with_name("serving.py")
 _LEFT_OUT = {"PYTHONWARNINGS", "PYTHONINSPECT", "PYTHONSTARTUP"}  # meant for the user's own Python
+_STOPPED = 30.0  # seconds for runs to end after they were stopped; a disk may hang
 _PATIENCE = 15.0  # seconds for the process to end
 _TAIL = 4096  # bytes of what it wrote that are quoted
 
@@ -41,11 +43,9 @@ class Driver:
         self._lock = threading.RLock()
         self._hearing = threading.Lock()  # held by the one thread that waits for news
         self._child: _Child | None = None
-        self._expected: Sequence[Task] | None = None
-        self._handles: dict[
-            int, _Remote
-        ] = {}  # those whose runs have not ended, in the order of their numbers
-        self._numbers = 0
+        self._expected: Sequence[Task] = ()
+        self._handles: dict[int, _Remote] = {}  # by number, those whose runs have not ended
+        self._numbers = itertools.count(1)
 
     @property
     def running(self) -> int:
@@ -54,36 +54,32 @@ class Driver:
 
     def expect(self, tasks: Sequence[Task]) -> None:
         """Make ready for tasks that will come."""
-        with self._lock:
-            self._expected = tasks
+        self._expected = tasks
+        with contextlib.suppress(DriverError):  # whoever has a task to run is told
             self.say("expect", tasks)
 
     def submit(self, task: Task) -> Handle:
         """Take a task."""
-        with self._lock:
-            self._numbers += 1
-            handle = _Remote(self, self._numbers, task)
-            self._ask(handle)
+        handle = _Remote(self, next(self._numbers), task)
+        undisturbed(lambda: self._ask(handle))
         return handle
 
     def stop(self) -> None:
         """Stop all that runs or waits, and wait until it has ended."""
-        for handle in tuple(self._handles.values()):
+        for handle in reversed(tuple(self._handles.values())):  # the last first, lest it gets a free place
             handle.stop()
+        deadline = time.monotonic() + _STOPPED
         while self._handles:
             self.hear(next(iter(self._handles.values())))
+            if time.monotonic() > deadline and self._child is not None:
+                self._child.kill()
 
     def close(self) -> None:
         """Stop all, and let go of everything."""
         try:
             self.stop()
         finally:
-            with self._lock:
-                child, self._child, self._expected = self._child, None, None
-            if child is not None:
-                child.wire.end()
-                child.wait()
-                child.close()
+            undisturbed(self._release)
 
     def say(self, *message: Any) -> None:
         """Send a message; where the process is gone, what it had not begun goes to a new one.
@@ -91,40 +87,51 @@ class Driver:
         Raises:
             DriverError: the process could not be started.
         """
-        with self._lock:
-            if self._child is None:
-                self._child = _Child(self._room)
-                if self._expected is not None and message[0] != "expect":
-                    self.say("expect", self._expected)
-            try:
-                self._child.wire.send(message)
-            except OSError:
-                self._lost()
+        undisturbed(lambda: self._say(*message))
 
     def hear(self, handle: _Remote) -> None:
         """Wait until the process tells something, unless what the handle waits for is there."""
         with self._hearing:
             child = self._child
-            if handle.outcome is not None or child is None:
+            if handle.outcome is None and child is not None and child.wire.wait(LOOK):
+                undisturbed(lambda: self._receive(child))
+
+    def _receive(self, child: _Child) -> None:
+        with self._lock:
+            if child is not self._child:  # found lost meanwhile, by one who had something to say
                 return
-            news = child.wire.wait(LOOK)
-            with self._lock:
-                if (
-                    not news or child is not self._child
-                ):  # found lost meanwhile, by one who had something to say
-                    return
-                try:
-                    child.wire.receive(self._take)
-                except EOFError:
-                    self._lost()
+            try:
+                child.wire.receive(self._take)
+            except EOFError:
+                self._lost()
+
+    def _release(self) -> None:
+        with self._lock:
+            child, self._child, self._expected = self._child, None, ()
+        if child is not None:
+            child.wire.end()
+            child.wait()
+            child.close()
+
+    def _say(self, *message: Any) -> None:
+        with self._lock:
+            try:
+                if self._child is None:
+                    self._child = _Child(self._room)
+                    if message[0] != "expect":
+                        self._child.wire.send(("expect", self._expected))
+                self._child.wire.send(message)
+            except OSError:
+                self._lost()
 
     def _ask(self, handle: _Remote) -> None:
-        self._handles[handle.number] = handle
-        try:
-            self.say("run", handle.number, handle.task, handle.preferred)
-        except DriverError as error:
-            handle.outcome = error
-            self._handles.pop(handle.number, None)
+        with self._lock:
+            self._handles[handle.number] = handle
+            try:
+                self._say("run", handle.number, handle.task, handle.preferred)
+            except DriverError as error:
+                handle.outcome = error
+                self._handles.pop(handle.number, None)
 
     def _take(self, message: tuple[Any, ...]) -> None:
         assert self._child is not None  # noqa: S101 - it has just told something
@@ -178,6 +185,9 @@ class _Remote(Following):
             self.stopping = True
             self._driver.say("stop", self.number)
 
+    def _stop_all(self) -> None:
+        self._driver.stop()
+
     def _prefer(self) -> None:
         if self.outcome is None:
             self.preferred = True
@@ -215,6 +225,8 @@ class _Child:
                 start_new_session=True,  # a Ctrl-C in the terminal is this end's business
             )
         except OSError as error:
+            self.wire.close()
+            self._log.close()
             what = f"the process that runs notebooks could not be started: {error}"
             raise DriverError(what, where=sys.executable) from error
         finally:
@@ -225,8 +237,12 @@ class _Child:
         try:
             self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self.kill()
             self._process.wait()
+
+    def kill(self) -> None:
+        """Kill the process; its kernels end with it."""
+        self._process.kill()
 
     def close(self) -> None:
         """Close the wire and the log, and keep the last of what the process wrote."""

@@ -52,6 +52,9 @@ class _Local(Following):
         """Have the run end as interrupted."""
         self._slots.stop(self._job)
 
+    def _stop_all(self) -> None:
+        self._slots.stop_all()
+
     def _prefer(self) -> None:
         self._slots.prefer(self._job)
 

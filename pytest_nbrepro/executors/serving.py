@@ -34,3 +34,6 @@ def main(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # nothing is left to be done; taking all modules down would take 0.1 s

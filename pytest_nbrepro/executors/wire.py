@@ -8,20 +8,20 @@ from __future__ import annotations
 import contextlib
 import pickle
 import select
-import signal
 import socket
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 _LENGTH = struct.Struct("!Q")
-_CHUNK = 1 << 16
+_CHUNK = 1 << 20
 
 
 class Wire:
     """One end.
 
-    A signal may end `wait`. It cannot end `send` or `receive` half-way: its handler runs after them.
+    `wait` may be ended by an exception of a signal's handler, `send` and `receive` may not: see `undisturbed`.
     """
 
     def __init__(self, own: socket.socket) -> None:
@@ -37,8 +37,7 @@ class Wire:
             OSError: the other end is gone.
         """
         data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-        with _undisturbed():
-            self._socket.sendall(_LENGTH.pack(len(data)) + data)
+        self._socket.sendall(_LENGTH.pack(len(data)) + data)
 
     def wait(self, seconds: float) -> bool:
         """Wait until the other end has sent something, or is gone; False when the time is over."""
@@ -50,16 +49,15 @@ class Wire:
         Raises:
             EOFError: the other end is gone.
         """
-        with _undisturbed():
-            try:
-                chunk = self._socket.recv(_CHUNK)
-            except ConnectionError:
-                chunk = b""
-            if not chunk:
-                raise EOFError
-            self._taken += chunk
-            for message in self._whole():
-                take(pickle.loads(message))  # noqa: S301 - the other end is ours
+        try:
+            chunk = self._socket.recv(_CHUNK)
+        except ConnectionError:
+            chunk = b""
+        if not chunk:
+            raise EOFError
+        self._taken += chunk
+        for message in self._whole():
+            take(pickle.loads(message))  # noqa: S301 - the other end is ours
 
     def end(self) -> None:
         """Tell the other end that nothing more will come."""
@@ -81,11 +79,22 @@ class Wire:
             yield message
 
 
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Hold signals back, so that no handler raises between two steps that belong together."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def undisturbed(work: Callable[[], None]) -> None:
+    """Do something in a thread of its own and wait for it.
+
+    Signals are handled in the main thread. What a handler raises there, such as KeyboardInterrupt, ends the wait; it
+    cannot come between two steps of the work, which goes on to its end.
+    """
+    raised: list[BaseException] = []
+
+    def do() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            raised.append(error)
+
+    thread = threading.Thread(target=do, name="nbrepro-wire", daemon=True)
+    thread.start()
+    thread.join()
+    if raised:
+        raise raised[0]
