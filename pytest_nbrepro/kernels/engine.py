@@ -315,7 +315,8 @@ class Engine:
             return path if inside is None else inside
 
         facts = {**journal.facts, **self._facts, "env": session.chosen, "seed": request.seed}
-        facts["thread_limit"] = session.thread_limit
+        if facts.get("modules", True):  # without any, nothing computes in threads; other kernels do not tell
+            facts["thread_limit"] = session.thread_limit
         if "modules" in facts:
             facts["modules"] = {name: place(path) for name, path in facts["modules"].items()}
         return facts

@@ -95,28 +95,30 @@ def environment(root, notebook):
 def test_two_workers(root, write_notebook):
     """The second notebook ends long before the first, whose environment a conftest has set."""
     first = "import os, pathlib, time\nwhile not (p := pathlib.Path(os.environ['PLACE'])).exists(): time.sleep(0.02)"
-    write_notebook(root / "a.ipynb", first, "print('m: 1')", nbrepro={})
-    second = "import os, pathlib\nprint('threads:', os.environ['OMP_NUM_THREADS'])"
+    write_notebook(root / "a.ipynb", first, "import numpy\nprint('m: 1')", nbrepro={})
+    second = "import os, pathlib, numpy\nprint('threads:', os.environ['OMP_NUM_THREADS'])"
     touch = "pathlib.Path(os.environ['PLACE']).touch()"
     write_notebook(root / "b.ipynb", second, touch, nbrepro={"env": {"OMP_NUM_THREADS": "3"}})
+    write_notebook(root / "c.ipynb", "print('m: 1')", nbrepro={})
     (root / "conftest.py").write_text(f"import os\nos.environ['PLACE'] = {str(root.parent / 'done')!r}\n")
 
     code, out = run(root, "--nbrepro-workers=2", "--nbrepro-update=new", "--nbrepro-once", "-v")
 
     assert code == 0, out
-    assert re.findall(r"^(\w)\.ipynb::default PASSED", out, re.MULTILINE) == ["a", "b"]
+    assert re.findall(r"^(\w)\.ipynb::default PASSED", out, re.MULTILINE) == ["a", "b", "c"]
     limited = environment(root, "a.ipynb")
     assert limited["thread_limit"] == limited["env"]["OMP_NUM_THREADS"] == limited["env"]["MKL_NUM_THREADS"]
     own = environment(root, "b.ipynb")
     assert own["thread_limit"] == own["env"]["OMP_NUM_THREADS"] == "3"
     assert "MKL_NUM_THREADS" not in own["env"]
+    assert "thread_limit" not in environment(root, "c.ipynb")  # nothing there computes in threads
     kept = json.loads((root / "baselines/a/default/environment.json").read_text())
     assert kept["thread_limit"] == limited["thread_limit"]
 
 
 def test_x_stops_what_runs_ahead(root, write_notebook, place):
     write_notebook(root / "a.ipynb", FAILS.format(place=str(place), others=2), nbrepro={})
-    for name in ("b", "c", "d"):
+    for name in ("b", "c"):
         write_notebook(root / f"{name}.ipynb", SLEEPER.format(place=str(place), name=name), nbrepro={})
 
     code, out = run(root, "--nbrepro-workers=3", "-x")
