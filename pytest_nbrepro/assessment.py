@@ -12,7 +12,6 @@ from typing import Any
 
 from pytest_nbrepro import baselines, creep, files, pending
 from pytest_nbrepro.capture import Hidden
-from pytest_nbrepro.comparers import sketches
 from pytest_nbrepro.diagnosis import explain
 from pytest_nbrepro.environment import portable
 from pytest_nbrepro.errors import NbreproError, UndecodableError
@@ -241,6 +240,8 @@ def _entry(check: Check, executed: Notebook | None) -> baselines.Entry:
 
 def _sketches(run: Run, kept: Collection[tuple[str, str]], folder: Path) -> dict[str, Path]:
     """Write what a baseline keeps of arrays that are too large to keep; of what cannot be read, nothing."""
+    from pytest_nbrepro.comparers import sketches  # numpy: only where values are kept
+
     taken = {artifact.path for artifact in run.artifacts.values()}
     found: dict[str, Path] = {}
     for name, artifact in run.artifacts.items():

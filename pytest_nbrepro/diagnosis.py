@@ -12,7 +12,7 @@ from pytest_nbrepro.notebook import Cell, Notebook
 from pytest_nbrepro.verdict import align
 
 _SHOWN = 4
-_MACHINE = ("interpreter", "platform", "cpu", "blas", "threads")
+_MACHINE = ("interpreter", "platform", "cpu", "blas", "threads", "thread_limit")
 _WORDS = {"CODE": "source", "FLAGS": "flags", "DATA": "inputs", "ENVIRONMENT": "environment"}
 
 
@@ -96,7 +96,7 @@ def _flags(record: Mapping[str, Any]) -> dict[str, str] | None:
 def _environment(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     known = [key for key in _MACHINE if before.get(key) is not None]
     told = [
-        f"{key} {_spelt(before[key])} -> {_spelt(now.get(key))}"
+        f"{key.replace('_', ' ')} {_spelt(before[key])} -> {_spelt(now.get(key))}"
         for key in known
         if before[key] != now.get(key)
     ]

@@ -42,7 +42,18 @@ def record(facts: Mapping[str, Any], read: Iterable[str], project: Path) -> dict
     }
 
 
-_PORTABLE = ("schema", "interpreter", "platform", "cpu", "blas", "threads", "seed", "distributions", "inputs")
+_PORTABLE = (
+    "schema",
+    "interpreter",
+    "platform",
+    "cpu",
+    "blas",
+    "threads",
+    "thread_limit",
+    "seed",
+    "distributions",
+    "inputs",
+)
 
 
 def portable(environment: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,6 +54,10 @@ class KernelError(NbreproError):
     """A kernel that is not installed or did not start."""
 
 
+class DriverError(NbreproError):
+    """The process that runs notebooks did not start, or ended in the middle."""
+
+
 class StoreError(NbreproError):
     """A run that cannot be written or read."""
 

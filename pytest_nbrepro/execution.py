@@ -7,39 +7,69 @@ the run's folder cannot be written.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from pytest_nbrepro.kernels.engine import Engine
 from pytest_nbrepro.kernels.request import OUTPUT_CAP, Execution, Request, Value
 from pytest_nbrepro.model import Progress
 
-__all__ = ["OUTPUT_CAP", "Execution", "Interrupted", "Request", "Value", "execute"]
+__all__ = ["OUTPUT_CAP", "Control", "Execution", "Request", "Value", "execute"]
 
 _TICK = 0.5  # seconds between progress reports of one cell
 
 
-class Interrupted(KeyboardInterrupt):
-    """A Ctrl-C while a notebook ran; the kernel is gone, and what there is of the run is here."""
+class Control:
+    """A hold on one run for other threads than the one that waits for it."""
 
-    def __init__(self, execution: Execution) -> None:
-        super().__init__()
-        self.execution = execution
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stopping = False
+        self._engine: Engine | None = None
+
+    def stop(self) -> None:
+        """Have the run end as interrupted: now, or as soon as its notebook would begin."""
+        with self._lock:
+            self._stopping = True
+            engine = self._engine
+        if engine is not None:
+            engine.stop()
+
+    def memory(self) -> int:
+        """Return the bytes of resident memory that the run's processes hold now."""
+        engine = self._engine
+        return 0 if engine is None else engine.memory()
+
+    @contextlib.contextmanager
+    def of(self, engine: Engine) -> Iterator[None]:
+        """Let this hold reach an engine, which it stops where that was asked for before."""
+        with self._lock:
+            self._engine = engine
+        if self._stopping:
+            engine.stop()
+        try:
+            yield
+        finally:
+            self._engine = None
 
 
-def execute(request: Request, progress: Callable[[Progress], None] | None = None) -> Execution:
+def execute(
+    request: Request, progress: Callable[[Progress], None] | None = None, control: Control | None = None
+) -> Execution:
     """Run a notebook in a clean kernel and wait for its end.
 
-    The calling thread only waits, so a Ctrl-C reaches it, and the process keeps its signal handlers. When it
-    returns or raises, the kernel is gone with every process that came of it; when this process is killed, they
-    are gone shortly after.
+    The calling thread only waits, and the process keeps its signal handlers. When it returns or raises, the
+    kernel is gone with every process that came of it; when this process is killed, they are gone shortly after.
 
     Args:
         request: what to run.
-        progress: called in the calling thread when a cell starts, and twice a second while it runs.
+        progress: called in the calling thread when a cell starts, and twice a second while it runs; what it
+            raises ends the run.
+        control: lets other threads end the run.
 
     Returns:
         How it went. `Request.folder` has ``notebook.ipynb`` (the executed copy as far as it got), ``output.log``
@@ -48,20 +78,18 @@ def execute(request: Request, progress: Callable[[Progress], None] | None = None
     Raises:
         KernelError: the kernel is not installed.
         StoreError: the run's folder cannot be written.
-        Interrupted: Ctrl-C.
     """
     engine = Engine(request)
     thread = threading.Thread(target=engine.main, name="nbrepro", daemon=True)
-    try:
-        thread.start()
-        _follow(engine.progress, progress)
-    except BaseException as error:
-        engine.stop()
+    with (control or Control()).of(engine):
+        try:
+            thread.start()
+            _follow(engine.progress, progress)
+        except BaseException:
+            engine.stop()
+            thread.join()
+            raise
         thread.join()
-        if isinstance(error, KeyboardInterrupt) and engine.execution is not None:
-            raise Interrupted(engine.execution) from error
-        raise
-    thread.join()
     return engine.result()
 
 

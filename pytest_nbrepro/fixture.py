@@ -16,7 +16,6 @@ from pytest_nbrepro.model import Case, FlagValue, Number, Run, RunStatus
 from pytest_nbrepro.notebook import read
 from pytest_nbrepro.progress import Ticker
 from pytest_nbrepro.reports.terminal import case_text
-from pytest_nbrepro.runner import run_case
 from pytest_nbrepro.session import NotReproduced, Session, case_report
 from pytest_nbrepro.store import EXECUTED
 
@@ -69,8 +68,8 @@ class Notebooks:
         """
         __tracebackhide__ = True
         case = self._case(path, flags)
-        with Ticker(self._session.config, case) as ticker:
-            run = run_case(self._session.task(case), ticker)
+        with Ticker(self._session.config, case, lambda: self._session.runs.others) as ticker:
+            run = self._session.runs.run(self._session.task(case), ticker)
         if run.status is not RunStatus.COMPLETED:
             report = case_report(assess(case, run, self._session.places), self._session.places.root)
             raise NotReproduced(case_text(report), report.line)

@@ -8,9 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pytest_nbrepro.errors import NbreproError, nearest
+
+AUTO: Literal["auto"] = "auto"
+Workers = int | Literal["auto"]
+"""How many cases run at once: a whole number from 1 on, or as many as fit the machine."""
 
 
 class Update(StrEnum):
@@ -31,7 +35,7 @@ class Option:
     """
 
     name: str
-    kind: type[bool | float | Path | Update | tuple[str, ...]]
+    kind: type[bool | int | float | Path | Update | tuple[str, ...]]  # int: a number of workers, or `auto`
     default: Any
     help: str
     metavar: str | None = None
@@ -80,6 +84,13 @@ OPTIONS: tuple[Option, ...] = (
         help="limit in seconds for the whole run of a notebook whose annotation sets none",
         metavar="S",
     ),
+    Option(
+        "workers",
+        int,
+        default=1,
+        help="how many notebooks run at once: a whole number, or auto for as many as the machine has room for (default: 1)",
+        metavar="N",
+    ),
 )
 
 
@@ -96,6 +107,7 @@ class Settings:
     dir: Path  # absolute
     tag: tuple[str, ...]
     timeout: float | None
+    workers: Workers
 
 
 def resolve(
@@ -147,6 +159,8 @@ def _convert(option: Option, value: Any, where: str, root: Path) -> Any:
         return (root / text).resolve()
     if option.kind is float:
         return _seconds(text, where)
+    if option.kind is int:
+        return _workers(text, where)
     try:
         return Update(text)
     except ValueError:
@@ -182,6 +196,14 @@ def _boolean(text: str, where: str) -> bool:
     if lowered in {"0", "false", "no", "off"}:
         return False
     raise NbreproError(f"{text!r} is neither true nor false", where=where)
+
+
+def _workers(text: str, where: str) -> Workers:
+    if text == AUTO:
+        return AUTO
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    raise NbreproError(f"{text!r} is neither a whole number from 1 on nor {AUTO!r}", where=where)
 
 
 def _seconds(text: str, where: str) -> float:

@@ -1,4 +1,4 @@
-"""The hooks that pytest calls; each hands on to the session, which exists only where it is needed.
+"""The hooks that pytest calls in every run; the others are called once there is a session: see `hooks`.
 
 Nothing but pytest and the ground level is imported here: a run of other tests must not pay for notebooks.
 See https://docs.pytest.org/en/stable/reference/reference.html#hooks.
@@ -7,8 +7,6 @@ See https://docs.pytest.org/en/stable/reference/reference.html#hooks.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,68 +55,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def session_of(config: pytest.Config) -> Session:
     """Return the session, made when it is first asked for."""
     if SESSION not in config.stash:
+        from pytest_nbrepro.hooks import register
         from pytest_nbrepro.session import Session
 
         config.stash[SESSION] = Session(config, config.stash[SETTINGS])
+        register(config.stash[SESSION])
     return config.stash[SESSION]
-
-
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say where baselines and runs are."""
-    return config.stash[SESSION].header() if SESSION in config.stash else None
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Keep baselines and the run store out of the collection."""
-    if SESSION not in config.stash:
-        return None
-    return config.stash[SESSION].ignores(collection_path) or None
-
-
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect annotated notebooks."""
-    if SESSION not in parent.config.stash or file_path.suffix != ".ipynb":
-        return None
-    from pytest_nbrepro.collection import collect
-
-    return collect(file_path, parent, parent.config.stash[SESSION])
-
-
-def pytest_deselected(items: list[pytest.Item]) -> None:
-    """Note that not everything runs."""
-    if items and SESSION in items[0].config.stash:
-        items[0].config.stash[SESSION].deselected(items)
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Note which cases there are."""
-    if SESSION in session.config.stash:
-        session.config.stash[SESSION].collected(session)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-    call: pytest.CallInfo[None],
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let a test's report carry what became of its notebooks, also from a worker process."""
-    report = yield
-    if SESSION in item.config.stash and (report.when == "call" or report.skipped):
-        item.config.stash[SESSION].attach(item, report, call.excinfo.value if call.excinfo else None)
-    return report
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Accept what may be accepted, look for obsolete baselines, set the exit status."""
-    if SESSION in session.config.stash:
-        session.config.stash[SESSION].finish(session)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Tell how it went."""
-    if SESSION in config.stash:
-        config.stash[SESSION].summarize(terminalreporter)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,10 +17,17 @@ _SAVE, _RESTORE, _CLEAR = "\x1b7", "\x1b8", "\x1b[K"
 
 
 class Ticker:
-    """Called with the progress of a run; tells it and counts the seconds."""
+    """Called with the progress of a run; tells it and counts the seconds.
 
-    def __init__(self, config: pytest.Config, case: Case) -> None:
+    Args:
+        config: pytest's.
+        case: what runs.
+        others: tells how many other cases run besides.
+    """
+
+    def __init__(self, config: pytest.Config, case: Case, others: Callable[[], int]) -> None:
         self.case = case
+        self.others = others
         self.seconds = 0.0
         self.reporter: Any = config.pluginmanager.getplugin("terminalreporter")
         self.terminal = bool(self.reporter and self.reporter.isatty)
@@ -47,11 +55,15 @@ class Ticker:
         now = time.monotonic()
         if self.terminal:
             if now - self._begun >= QUIET:
-                text = f" {progress.place}, {progress.seconds:.0f} s"
+                text = f" {progress.place}, {progress.seconds:.0f} s{self._beside()}"
                 self.reporter.write(f"{_SAVE}{text[:48]}{_CLEAR}{_RESTORE}", flush=True)
                 self._shown = True
         elif now - self._told >= EVERY:
             self._told = now
             self.reporter.write_line(
-                f"nbrepro: {self.case.id} at {progress.place}, after {progress.seconds:.0f} s"
+                f"nbrepro: {self.case.id} at {progress.place}, after {progress.seconds:.0f} s{self._beside()}"
             )
+
+    def _beside(self) -> str:
+        others = self.others()
+        return f", {others} more run" if others else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,19 @@ from pytest_nbrepro.model import Metric, Progress, Run, RunError, RunStatus, Tas
 from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, Store
 
 
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C in the middle of a run; `run` is what was kept of it."""
-
-    def __init__(self, run: Run) -> None:
-        super().__init__()
-        self.run = run
+def expect(tasks: Sequence[Task]) -> None:
+    """Make ready for tasks that will come: for none at a session's start, for all of them once they are known."""
 
 
-def run_case(task: Task, progress: Callable[[Progress], None] | None = None) -> Run:
+def release() -> None:
+    """Let go of what `expect` made ready."""
+
+
+def run_case(
+    task: Task,
+    progress: Callable[[Progress], None] | None = None,
+    control: execution.Control | None = None,
+) -> Run:
     """Execute a case and keep everything of it.
 
     Whatever ends the run, its record is on disk and says how it ended.
@@ -41,6 +45,7 @@ def run_case(task: Task, progress: Callable[[Progress], None] | None = None) -> 
     Args:
         task: what to run.
         progress: called as cells begin, and about once a second while one runs.
+        control: lets other threads end the run, which then reads `interrupted`.
 
     Raises:
         StoreError: the run cannot be kept.
@@ -60,10 +65,7 @@ def run_case(task: Task, progress: Callable[[Progress], None] | None = None) -> 
     store.write(run)
     begun = time.perf_counter()
     try:
-        ended = _attempt(task, run, progress)
-    except Interrupted as stop:
-        store.write(_timed(stop.run, begun))
-        raise
+        ended = _attempt(task, run, progress, control)
     except KeyboardInterrupt:
         error = RunError("interrupted", "interrupted before the notebook ran")
         store.write(_timed(dataclasses.replace(run, status=RunStatus.INTERRUPTED, error=error), begun))
@@ -90,7 +92,12 @@ def _cleared(work: Path) -> tuple[str, ...]:
     return ()
 
 
-def _attempt(task: Task, run: Run, progress: Callable[[Progress], None] | None) -> Run:
+def _attempt(
+    task: Task,
+    run: Run,
+    progress: Callable[[Progress], None] | None,
+    control: execution.Control | None,
+) -> Run:
     case, spec = task.case, task.case.spec
     path = task.root / case.notebook
     source = notebook.read(path)
@@ -119,12 +126,10 @@ def _attempt(task: Task, run: Run, progress: Callable[[Progress], None] | None) 
         memory=spec.memory,
         expressions={rule.pattern: rule.value for rule in spec.metrics if rule.value is not None},
         coverage=task.coverage,
+        threads=task.threads,
+        environ=task.environ,
     )
-    try:
-        done = execution.execute(request, progress)
-    except execution.Interrupted as stop:
-        raise Interrupted(_kept(task, run, stop.execution, staged)) from None
-    return _kept(task, run, done, staged)
+    return _kept(task, run, execution.execute(request, progress, control), staged)
 
 
 def _kept(task: Task, run: Run, done: execution.Execution, staged: workspace.Workspace) -> Run:

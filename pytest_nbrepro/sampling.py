@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 
 from pytest_nbrepro.assessment import Assessment, Places, agree, assess
 from pytest_nbrepro.comparers.numbers import out_of_range
-from pytest_nbrepro.model import Case, Metric, MetricRule, Number, Progress, Run, RunStatus, Task
-from pytest_nbrepro.runner import run_case
+from pytest_nbrepro.model import Case, Metric, MetricRule, Number, Run, RunStatus, Task
 from pytest_nbrepro.store import Store
 from pytest_nbrepro.verdict import rule_for
 
-Tick = Callable[[Progress], None]
+RunCase = Callable[[Task], Run]  # executes a task
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Sample:
     refused: str | None = None  # why these runs make no baseline, or no test
 
 
-def repeat(task: Task, run: Run, places: Places, progress: Tick | None) -> Sample:
+def repeat(task: Task, run: Run, places: Places, run_case: RunCase) -> Sample:
     """Judge a run; where the annotation asks for several new ones, make them and judge all together.
 
     Artifacts and texts of each run are held against the baseline. The first run's record keeps the values of all, so
@@ -43,9 +42,7 @@ def repeat(task: Task, run: Run, places: Places, progress: Tick | None) -> Sampl
         return Sample(assess(case, run, places), (run,))
     while len(runs) < wanted:
         word = f"run {len(runs) + 1} of {wanted}"
-        runs.append(
-            _noted(task, run_case(task, progress), f"{word} of one test: {run.id} has the values of all")
-        )
+        runs.append(_noted(task, run_case(task), f"{word} of one test: {run.id} has the values of all"))
         other = assess(others, runs[-1], places)
         if fault := _beside(first, other):
             return Sample(other, tuple(runs), f"{word} {fault}")
@@ -100,9 +97,7 @@ def _together(runs: Sequence[Run], accepted: Mapping[str, Metric]) -> dict[str, 
 _ONLY_METRICS = "with `runs`, only metrics may vary: ignore the others in the annotation, or seed them"
 
 
-def sample(
-    task: Task, first: Assessment, places: Places, progress: Tick | None, made: Sequence[Run]
-) -> Sample:
+def sample(task: Task, first: Assessment, places: Places, run_case: RunCase, made: Sequence[Run]) -> Sample:
     """Execute a case as often as its annotation asks for a baseline.
 
     Metrics may vary. Artifacts and texts must agree within their limits: there is no distribution of files.
@@ -111,7 +106,7 @@ def sample(
         task: what to run.
         first: the first run, judged.
         places: where things are.
-        progress: called as runs go on.
+        run_case: executes a task.
         made: the runs that there are already, the first one included.
 
     Raises:
@@ -122,7 +117,7 @@ def sample(
         return Sample(first, tuple(made))
     others = _without_metrics(task.case)
     while len(runs) < wanted:
-        run = made[len(runs)] if len(runs) < len(made) else run_case(task, progress)
+        run = made[len(runs)] if len(runs) < len(made) else run_case(task)
         runs.append(run)
         other = agree(others, first, run, places)
         if not other.verdict.ok:

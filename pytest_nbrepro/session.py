@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_nbrepro import cases, spec
+from pytest_nbrepro.ahead import Runs, surely_run
 from pytest_nbrepro.assessment import Assessment, Places
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.measuring import requested
@@ -18,11 +21,12 @@ from pytest_nbrepro.options import Settings, Update, in_ci
 from pytest_nbrepro.progress import Ticker
 from pytest_nbrepro.reports.data import CaseReport, used_values
 from pytest_nbrepro.reports.terminal import case_text, moved_text
-from pytest_nbrepro.tally import Record, Selection, Tally
-from pytest_nbrepro.trial import Policy, Trial, settle, try_case
+from pytest_nbrepro.tally import Record, Tally
+from pytest_nbrepro.trial import Policy, Trial, contradiction, settle, try_case
 from pytest_nbrepro.verdict import NOTHING
 
 _RECORDS = pytest.StashKey[list[Record]]()
+_TASK = pytest.StashKey[Task]()  # of a case that ran ahead
 
 
 class NotReproduced(AssertionError):  # noqa: N818 - what failed is no error of the program
@@ -52,11 +56,23 @@ class Session:
             self.project_fault = error
             self.project = spec.Project(config.rootpath)
         self.update = _allowed_update(settings)
+        self.policy = Policy(self.update, settings.once)
         self.tally = Tally(self.places, self.update)
-        if not self.worker:
-            config.pluginmanager.register(Gathering(self), "nbrepro-gathering")
+        self.runs = Runs(settings.workers, getattr(config, "workerinput", {}).get("workercount", 1))
+        self._begun = False  # the first item's turn has come
 
     # -- collection ---------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Make ready for running, where this process will run anything."""
+        if self._executes:
+            self.runs.expect(())
+
+    @property
+    def _executes(self) -> bool:
+        """Whether this process runs items; pytest-xdist's controller does not."""
+        held = self.config.option.collectonly or self.config.getoption("setuponly", default=False)
+        return not held and not self.config.pluginmanager.hasplugin("dsession")
 
     def header(self) -> str:
         """Return the line for pytest's header."""
@@ -80,8 +96,35 @@ class Session:
         self.tally.selection.broken += sum(hasattr(item, "error") for item in session.items)
         for item, fault in colliding(items):
             item.fault = fault
+        if not self._executes:
+            return
+        environ = dict(os.environ)
+        tasks = [self.task(case, environ) for _, case in surely_run(session.items)]
+        if tasks or any("nbrepro" in getattr(item, "fixturenames", ()) for item in session.items):
+            self.runs.expect(tasks)
+        else:
+            self.runs.close()
 
     # -- running ------------------------------------------------------------------------------------
+
+    def turn(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Let cases run ahead of their turn: all that come, or the next one where a worker process is told no more."""
+        if self.runs.count == 1 or (self._begun and not self.worker) or not self._executes:
+            return
+        self._begun = True
+        coming = [one for one in (item, nextitem) if one] if self.worker else item.session.items
+        environ = dict(os.environ)
+        for one, case in surely_run(coming):
+            if _TASK not in one.stash and not contradiction(case, self.policy):
+                one.stash[_TASK] = self.task(case, environ)
+                self.runs.start(one.stash[_TASK])
+
+    def turned(self, item: pytest.Item) -> None:
+        """Stop what ran ahead for nothing: that of an item that was skipped, all when the session is about to end."""
+        if _TASK in item.stash:
+            self.runs.drop(item.stash[_TASK])
+        if item.session.shouldfail or item.session.shouldstop:
+            self.runs.stop()
 
     def run_item(self, item: pytest.Item, case: Case) -> None:
         """Run and judge the case of an item.
@@ -89,9 +132,9 @@ class Session:
         Raises:
             NotReproduced: it does not reproduce.
         """
-        policy = Policy(self.update, self.settings.once)
-        with Ticker(self.config, case) as ticker:
-            trial = try_case(self.task(case), self.places, policy, ticker)
+        task = item.stash.get(_TASK, None) or self.task(case)
+        with Ticker(self.config, case, lambda: self.runs.others) as ticker:
+            trial = try_case(task, self.places, self.policy, partial(self.runs.run, progress=ticker))
         self.conclude(item, trial, seconds=ticker.seconds)
 
     def check_run(self, item: pytest.Item, case: Case, run: Run) -> None:
@@ -101,13 +144,13 @@ class Session:
             NotReproduced: it does not reproduce.
         """
         __tracebackhide__ = True
-        policy = Policy(self.update, self.settings.once, fixture=True)
-        with Ticker(self.config, case) as ticker:
-            trial = settle(self.task(case), run, self.places, policy, ticker)
+        policy = replace(self.policy, fixture=True)
+        with Ticker(self.config, case, lambda: self.runs.others) as ticker:
+            trial = settle(self.task(case), run, self.places, policy, partial(self.runs.run, progress=ticker))
         self.conclude(item, trial, seconds=ticker.seconds)
 
-    def task(self, case: Case) -> Task:
-        """Return the task that runs a case in this session."""
+    def task(self, case: Case, environ: Mapping[str, str] | None = None) -> Task:
+        """Return the task that runs a case in this session, with the environment as it is now, or was."""
         return Task(
             case=case,
             root=self.places.root,
@@ -116,6 +159,8 @@ class Session:
             timeout=self.settings.timeout,
             coverage=requested(self.config, self.places.root),
             tags=self.settings.tag,
+            threads=self.runs.threads,
+            environ=dict(os.environ) if environ is None else environ,
         )
 
     def conclude(self, item: pytest.Item, trial: Trial, *, seconds: float) -> None:
@@ -144,6 +189,14 @@ class Session:
             raise NotReproduced(case_text(report), report.line)
 
     # -- the end ------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Stop what runs, and wait until it has ended."""
+        self.runs.stop()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.runs.close()
 
     def attach(self, item: pytest.Item, report: pytest.TestReport, error: BaseException | None) -> None:
         """Let the report carry the records of its item, as plain data, so that they cross processes."""
@@ -176,29 +229,6 @@ class Session:
             reporter.section("nbrepro")
             for line in lines:
                 reporter.write_line(line)
-
-
-class Gathering:
-    """Hooks of the process that gathers reports: the only one there is, or the controller of workers."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take what a report carries."""
-        for record in getattr(report, "nbrepro", ()):
-            self.session.tally.add(Record(**record))
-        if (folder := getattr(report, "nbrepro_skipped", None)) is not None:
-            self.session.tally.skipped.add(folder)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """Take what a worker process selected."""
-        sent = getattr(node, "workeroutput", {}).get("nbrepro")
-        if sent is None or error:
-            self.session.tally.selection.complete = False
-        else:
-            self.session.tally.selection.merge(Selection(**sent))
 
 
 def _allowed_update(settings: Settings) -> Update:

@@ -6,7 +6,7 @@ An annotation is merged from ``[tool.nbrepro]`` of ``pyproject.toml``, the entri
 annotation that says nothing more, and ``nbrepro: false`` keeps a notebook from being collected, whatever
 the other places say.
 
-pydantic and the YAML parser are imported only where an annotation is read, so that looking for annotated
+pydantic and the YAML parser are imported only where an annotation says something, so that looking for annotated
 notebooks stays cheap.
 """
 
@@ -72,19 +72,29 @@ def load(notebook: Notebook, project: Project, beside: str | None = None) -> Spe
     Raises:
         SpecError: all faults of all places, a line each: ``file:line: key: what, hint``.
     """
-    from pytest_nbrepro import rules, schema
-
     sources, faults = _sources(notebook, project, beside)
     merged = merge(source.value for source in sources)
+    if merged:
+        faults += _checked(sources, merged)
+    faults += [*_tag_faults(notebook, project), *_foreign_faults(notebook, project)]
+    if faults:
+        raise SpecError("\n".join(_told(faults)))
+    if not merged:
+        return Spec()
+    from pytest_nbrepro import rules
+
+    return rules.settled(merged)
+
+
+def _checked(sources: list[Source], merged: Mapping[str, Any]) -> list[Found]:
+    """Return what is wrong with the keys of each source, and between those of several."""
+    from pytest_nbrepro import rules, schema
+
     checked = [(source, fault) for source in sources for fault in schema.check(source.value)]
     across = rules.across(merged)
     if not {fault.path[:1] for _, fault in checked} & {("cases",), ("matrix",)}:
         across += cases.clashes(merged.get("cases", {}), merged.get("matrix", {}))
-    faults += checked + [(origin(sources, fault.path), fault) for fault in across]
-    faults += [*_tag_faults(notebook, project), *_foreign_faults(notebook, project)]
-    if faults:
-        raise SpecError("\n".join(_told(faults)))
-    return rules.settled(merged)
+    return checked + [(origin(sources, fault.path), fault) for fault in across]
 
 
 def _told(faults: list[Found]) -> list[str]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from pytest_nbrepro import baselines, creep, pending
 from pytest_nbrepro.assessment import Assessment, Places, agree, keep_pending, unmendable
 from pytest_nbrepro.errors import NbreproError
-from pytest_nbrepro.model import CheckStatus, Moved, Progress, Run, RunStatus, Task
+from pytest_nbrepro.model import Case, CheckStatus, Moved, Run, RunStatus, Task
 from pytest_nbrepro.options import Update
-from pytest_nbrepro.runner import run_case
 from pytest_nbrepro.sampling import Sample, repeat, sample
 
 
@@ -54,25 +53,35 @@ class Trial:
         return self.refused is None and (self.assessment.verdict.ok or self.accepted)
 
 
-def try_case(
-    task: Task, places: Places, policy: Policy, progress: Callable[[Progress], None] | None = None
-) -> Trial:
+def try_case(task: Task, places: Places, policy: Policy, run_case: Callable[[Task], Run]) -> Trial:
     """Run a case and see it through.
+
+    Args:
+        task: the case.
+        places: where things of the project lie.
+        policy: what may become a baseline.
+        run_case: executes a task.
 
     Raises:
         NbreproError: the policy contradicts the annotation.
         StoreError: the run or its pending values cannot be kept.
     """
     _check_policy(task, policy)
-    return settle(task, run_case(task, progress), places, policy, progress)
+    return settle(task, run_case(task), places, policy, run_case)
+
+
+def contradiction(case: Case, policy: Policy) -> NbreproError | None:
+    """Return the fault where a policy contradicts the annotation of a case, which then does not run."""
+    if not policy.once or case.spec.runs == 1:
+        return None
+    what = f"--nbrepro-once and `runs: {case.spec.runs}` exclude each other"
+    hint = "leave out one of them: a statistical baseline needs all of its runs"
+    return NbreproError(what, where=case.id, hint=hint)
 
 
 def _check_policy(task: Task, policy: Policy) -> None:
-    runs = task.case.spec.runs
-    if policy.once and runs > 1:
-        what = f"--nbrepro-once and `runs: {runs}` exclude each other"
-        hint = "leave out one of them: a statistical baseline needs all of its runs"
-        raise NbreproError(what, where=task.case.id, hint=hint)
+    if fault := contradiction(task.case, policy):
+        raise fault
 
 
 def settle(
@@ -80,7 +89,7 @@ def settle(
     run: Run,
     places: Places,
     policy: Policy,
-    progress: Callable[[Progress], None] | None = None,
+    run_case: Callable[[Task], Run],
 ) -> Trial:
     """Judge a run; where the case has no baseline, run it a second time and see whether the two agree.
 
@@ -93,12 +102,12 @@ def settle(
     """
     _check_policy(task, policy)
     case = task.case
-    tested = repeat(task, run, places, progress)
+    tested = repeat(task, run, places, run_case)
     assessment, runs = tested.assessment, len(tested.runs)
     if assessment.run.status is not RunStatus.COMPLETED or _broken(assessment):
         return Trial(assessment, runs, refused=tested.refused)
     if assessment.baseline is None and assessment.verdict.checks:
-        return _first(task, tested, places, policy, progress)
+        return _first(task, tested, places, policy, run_case)
     kind = _kind(assessment, policy)
     if tested.refused or kind is None:
         pending.drop(places.pending, case.folder)
@@ -106,7 +115,7 @@ def settle(
     if refused := beyond_acceptance(assessment, places):
         pending.drop(places.pending, case.folder)
         return Trial(assessment, runs, refused=refused)
-    drawn = sample(task, assessment, places, progress, tested.runs)
+    drawn = sample(task, assessment, places, run_case, tested.runs)
     runs = len(drawn.runs)
     if drawn.refused:
         pending.drop(places.pending, case.folder)
@@ -135,20 +144,20 @@ def _first(
     tested: Sample,
     places: Places,
     policy: Policy,
-    progress: Callable[[Progress], None] | None,
+    run_case: Callable[[Task], Run],
 ) -> Trial:
     """Keep a first baseline as pending, once a second run agrees with the first, or all runs are made."""
     assessment = tested.assessment
     if refused := beyond_acceptance(assessment, places):
         pending.drop(places.pending, task.case.folder)
         return Trial(assessment, 1, refused=refused)
-    drawn = sample(task, assessment, places, progress, tested.runs)
+    drawn = sample(task, assessment, places, run_case, tested.runs)
     runs = len(drawn.runs)
     if drawn.refused:
         pending.drop(places.pending, task.case.folder)
         return Trial(drawn.assessment, runs, refused=drawn.refused)
     if runs == 1 and not policy.once:
-        second = agree(task.case, assessment, run_case(task, progress), places)
+        second = agree(task.case, assessment, run_case(task), places)
         runs = 2
         if not second.verdict.ok:
             pending.drop(places.pending, task.case.folder)

@@ -7,8 +7,11 @@ import contextlib
 import io
 import json
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -47,20 +50,29 @@ def write_notebook() -> Callable[..., Path]:
 class FakeKernel:
     """Runs cells in this process, as far as plugin tests need: stdout, files, last values, errors, figures.
 
-    Cells see how many `runs` there were, and the `seed` and `env` of theirs; `show(png)` shows a PNG. `before` is called before each execution; an exception it raises is the run's.
+    Cells see how many `runs` there were, and the `seed` and `env` of theirs; `show(png)` shows a PNG. `before` is
+    called before each execution; an exception it raises is the run's. Of several at once, one runs its cells at a
+    time. A KeyboardInterrupt in a cell is a Ctrl-C for the process.
     """
 
     def __init__(self) -> None:
         self.runs = 0
-        self.before: Callable[[], None] | None = None
+        self.before: Callable[..., None] | None = None
         self.platform: str | None = None  # that of this machine
+        self.distributions: dict[str, str] = {}
+        self._lock = threading.Lock()
 
-    def execute(self, request: Any, progress: Any = None) -> Any:
-        from pytest_nbrepro.model import RunError, RunStatus
-
-        self.runs += 1
+    def execute(self, request: Any, progress: Any = None, control: Any = None) -> Any:
+        with self._lock:
+            self.runs += 1
         if self.before is not None:
             self.before()
+        with self._lock:
+            return self._execute(request, control)
+
+    def _execute(self, request: Any, control: Any) -> Any:
+        from pytest_nbrepro.model import RunError, RunStatus
+
         notebook = request.notebook
         status, error, seconds, values = RunStatus.COMPLETED, None, {}, []
         namespace: dict[str, Any] = {"runs": self.runs, "seed": request.seed, "env": request.env}
@@ -74,10 +86,12 @@ class FakeKernel:
                 with _inside(request.cwd, outputs):
                     last = _run(cell["source"], namespace)
             except KeyboardInterrupt:
-                from pytest_nbrepro.execution import Interrupted
-
-                done = self._done(request, notebook, RunStatus.INTERRUPTED, None, seconds, ())
-                raise Interrupted(done) from None
+                stopped = threading.Event()
+                with control.of(SimpleNamespace(stop=stopped.set)):
+                    os.kill(os.getpid(), signal.SIGINT)
+                    assert stopped.wait(60)
+                error = RunError("interrupted", "the run was interrupted", index)
+                return self._done(request, notebook, RunStatus.INTERRUPTED, error, seconds, ())
             except Exception as caught:  # noqa: BLE001
                 message = f"{type(caught).__name__}: {caught}"
                 status, error = RunStatus.FAILED, RunError("cell", message, index, f"{message} here")
@@ -163,7 +177,17 @@ def fake_kernel(monkeypatch: pytest.MonkeyPatch) -> FakeKernel:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, write_notebook: Any) -> ProjectKit:
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let notebooks run in the process of pytest instead of one of their own."""
+    from pytest_nbrepro import executors
+
+    monkeypatch.setattr(executors, "apart", executors.here)
+
+
+@pytest.fixture
+def project(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, write_notebook: Any, in_process: None
+) -> ProjectKit:
     """A project in a folder of its own, and pytest run in it."""
     for name in [name for name in os.environ if name.startswith("NBREPRO")] + ["CI"]:
         monkeypatch.delenv(name, raising=False)

@@ -10,13 +10,13 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pytest_nbrepro"
 LEVELS = {
-    "doors": "plugin collection session fixture measuring progress tally obsolete cli",
+    "doors": "plugin hooks collection session ahead fixture measuring progress tally obsolete cli",
     "telling": "reports",
-    "driving": "runner trial sampling assessment stored diagnosis calibration experiment",
+    "driving": "executors runner trial sampling assessment stored diagnosis calibration experiment",
     "judging": "verdict creep comparers diffs",
     "doing": "workspace mirror copying originals tracked kernels execution capture scalars environment store index baselines pending",
     "reading": "notebook foreign nbreg spec schema keytypes rules readers project sources cases yaml12 flags flagtypes literals assignments magics masks moments timings",
-    "ground": "model options errors files optional",
+    "ground": "model options errors files optional lean",
 }
 ORDER = list(LEVELS)
 LEVEL = {room: number for number, rooms in enumerate(LEVELS.values()) for room in rooms.split()}

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pytest_nbrepro import lean
 from pytest_nbrepro.errors import NbreproError
 
 FAULT = 2
@@ -25,6 +26,11 @@ class Commands(click.Group):
     def __init__(self, *arguments: Any, lazy: Mapping[str, str], **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.lazy = lazy
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Be the program: the process is ours, and leaves out what takes long to import."""
+        lean.shed()
+        return super().__call__(*arguments, **options)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names of the commands, in the order in which people need them."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pytest_nbrepro.cli.site import Site
 from pytest_nbrepro.cli.waiting import Waiting
+from pytest_nbrepro.executors import here
 from pytest_nbrepro.model import Case, Run, Task
-from pytest_nbrepro.runner import run_case
 
 
 def run(case: Case, site: Site, waiting: Waiting) -> Run:
     """Run a case while somebody waits."""
     settings = site.settings
     task = Task(case, site.root, site.store, site.baselines, timeout=settings.timeout, tags=settings.tag)
-    return run_case(task, waiting)
+    return here().submit(task).result(waiting)
 
 
 def report(case: Case, run: Run, site: Site) -> str:

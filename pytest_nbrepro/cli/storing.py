@@ -45,14 +45,14 @@ def take(path: Path, asked: Asked, why: str) -> Taken:
 
     from pytest_nbrepro import stored
     from pytest_nbrepro.assessment import Places, assess, keep_pending
+    from pytest_nbrepro.cli import running
     from pytest_nbrepro.cli.waiting import Waiting
-    from pytest_nbrepro.model import RunStatus, Task
-    from pytest_nbrepro.runner import run_case
+    from pytest_nbrepro.model import RunStatus
     from pytest_nbrepro.trial import beyond_acceptance
 
     places = Places(site.root, site.store, site.baselines)
     with Waiting(f"running {path}") as waiting:
-        run = run_case(Task(case, site.root, site.store, site.baselines, site.settings.timeout), waiting)
+        run = running.run(case, site, waiting)
     own = assess(case, run, places)
     if run.status is not RunStatus.COMPLETED:
         return _refused(own, site, "")

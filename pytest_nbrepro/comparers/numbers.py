@@ -7,8 +7,6 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
 from pytest_nbrepro.comparers.base import key, shown
 from pytest_nbrepro.model import Check, CheckStatus, Limits, Metric, MetricRule, Number, Place
 
@@ -32,7 +30,7 @@ _MANTISSA = {
     "float16": (10, -24),
     "bfloat16": (7, -133),
 }  # binary digits, exponent of the smallest number
-_TYPES: dict[str, type[np.floating]] = {"float32": np.float32, "float16": np.float16}
+_SHORT = {"float32", "float16"}  # written with fewer digits than Python's own floats
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -328,5 +326,8 @@ def not_finite(value: Number) -> str:
 
 def text(metric: Metric) -> str:
     """Return a metric's value with as many digits as its dtype holds."""
-    scalar = _TYPES.get(metric.dtype)
-    return str(scalar(metric.value)) if scalar else shown(metric.value)
+    if metric.dtype not in _SHORT:
+        return shown(metric.value)
+    import numpy as np  # most metrics need none of it
+
+    return str(np.dtype(metric.dtype).type(metric.value))

@@ -88,10 +88,10 @@ class Engine:
         if session is not None:
             session.stop()
 
-    @property
-    def execution(self) -> Execution | None:
-        """What the run gave, after `main` has ended; None where there is none."""
-        return self._result if isinstance(self._result, Execution) else None
+    def memory(self) -> int:
+        """Return the bytes of resident memory that the kernel and its processes hold now."""
+        session = self._session
+        return 0 if session is None else session.memory()
 
     def result(self) -> Execution:
         """Return what the run gave, after `main` has ended, or raise what it raised."""
@@ -315,6 +315,8 @@ class Engine:
             return path if inside is None else inside
 
         facts = {**journal.facts, **self._facts, "env": session.chosen, "seed": request.seed}
+        if facts.get("modules", True):  # without any, nothing computes in threads; other kernels do not tell
+            facts["thread_limit"] = session.thread_limit
         if "modules" in facts:
             facts["modules"] = {name: place(path) for name, path in facts["modules"].items()}
         return facts

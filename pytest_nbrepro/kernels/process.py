@@ -93,6 +93,10 @@ class Process:
         """The supervisor's process id."""
         return self._popen.pid
 
+    def memory(self) -> int:
+        """Return the bytes of resident memory that the kernel and what came of it hold now."""
+        return 0 if self._popen.returncode is not None else supervisor.tree(self.pid).memory()
+
     def interrupt(self) -> None:
         """Send the kernel a SIGINT."""
         self._say(b"i")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ class Request:
     expressions: Mapping[str, str]  # name of a metric -> Python expression
     coverage: Coverage | None
     output_cap: int = OUTPUT_CAP  # bytes per cell
+    threads: int | None = None  # how many the libraries may use, where neither `env` nor `environ` says so
+    environ: Mapping[str, str] = field(
+        default_factory=lambda: dict(os.environ), repr=False
+    )  # what `env` adds to
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import threading
 import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_nbrepro.kernels import connection, covering, faults
+from pytest_nbrepro.kernels import connection, covering, faults, threads
 from pytest_nbrepro.kernels.process import Exit, Process
 from pytest_nbrepro.kernels.request import Request
 from pytest_nbrepro.kernels.specs import Kernel
@@ -45,10 +44,13 @@ class Session:
         self.journal = folder / "journal"
         self.measured = folder / "coverage"
         self.log = request.folder / "kernel.log"
-        extra = {**kernel.environment(os.environ), **request.env}
+        outer = request.environ
+        extra = {**kernel.environment(outer), **request.env}
+        extra |= threads.divided(request.threads, {**outer, **extra})
         root = None if kernel.ipython else request.work
-        self._env, self.chosen = connection.environment(os.environ, extra, folder, request.seed, root)
-        self._bytecode = "PYTHONDONTWRITEBYTECODE" not in {**os.environ, **extra}
+        self._env, self.chosen = connection.environment(outer, extra, folder, request.seed, root)
+        self.thread_limit = threads.limit(self._env)
+        self._bytecode = "PYTHONDONTWRITEBYTECODE" not in {**outer, **extra}
         self._request = request
         self._folder = folder
         self._loop = asyncio.get_running_loop()
@@ -137,6 +139,10 @@ class Session:
             self.connection.interrupt()
         elif self._process is not None:
             self._process.interrupt()
+
+    def memory(self) -> int:
+        """Return the bytes of resident memory that the kernel and its processes hold. From any thread."""
+        return 0 if self._process is None else self._process.memory()
 
     def stop(self) -> None:
         """Kill the kernel at once and end every wait. From any thread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -150,3 +151,5 @@ class Task:
     timeout: float | None = None  # seconds, where the annotation sets none
     coverage: Coverage | None = None
     tags: tuple[str, ...] = ()  # what the user says of this machine, such as "cuda": overlays that apply
+    threads: int | None = None  # how many a kernel's libraries may use, where nothing else says so
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)  # of who asks

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from pytest_nbrepro.execution import Execution, Interrupted, execute
+from pytest_nbrepro.execution import Control, Execution, execute
 from pytest_nbrepro.model import Progress, RunStatus
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
@@ -245,17 +245,17 @@ def test_writing_to_the_project_cannot_be_swallowed(bench: Any) -> None:
     assert bench.input.exists()
 
 
-def test_ctrl_c(bench: Any, mark: str) -> None:
+def test_a_stop_from_elsewhere(bench: Any, mark: str) -> None:
     before = signal.getsignal(signal.SIGINT)
+    control, held = Control(), list[int]()
 
-    def press(progress: Progress) -> None:
+    def stop(progress: Progress) -> None:
         if progress.cell == 1:
-            threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGINT)).start()
+            held.append(control.memory())
+            threading.Thread(target=control.stop).start()
 
-    with pytest.raises(KeyboardInterrupt) as caught:
-        execute(bench.request(SPAWN.format(mark=mark), "import time; time.sleep(600)"), press)
-    assert isinstance(caught.value, Interrupted)
-    done = caught.value.execution
+    done = execute(bench.request(SPAWN.format(mark=mark), "import time; time.sleep(600)"), stop, control)
+    assert held[0] > 2**20
     assert (done.status, done.error.kind, done.error.cell) == (RunStatus.INTERRUPTED, "interrupted", 1)
     assert kept(done) == "kept\n"
     assert '"kept\\n"' in bench.text("notebook.ipynb")

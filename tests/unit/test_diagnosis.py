@@ -152,5 +152,10 @@ class TestNotRecorded:
             f"; {missing} not recorded; cpu fast -> slow" in why(now, record({"x": 1}, **{missing: ...})).text
         )
 
+    def test_how_many_threads_libraries_may_use(self):
+        found = why(record({"x": 1}, thread_limit="2"), record({"x": 1}, thread_limit="none"))
+        assert found.cause == "ENVIRONMENT"
+        assert "thread limit none -> 2" in found.text
+
     def test_the_machine_alone_is_an_environment(self):
         assert "environment same" in why(before=record({"x": 1}, distributions=...)).text

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_nbrepro import execution
 from pytest_nbrepro.errors import StoreError
-from pytest_nbrepro.execution import Interrupted, Request, execute
+from pytest_nbrepro.execution import Control, Request, execute
 from pytest_nbrepro.kernels import cells
 from pytest_nbrepro.kernels.client import Connection, Notebook, UnansweredError
 from pytest_nbrepro.kernels.connection import connect
@@ -87,17 +87,13 @@ def test_our_own_mistakes_are_raised(request_: Request, monkeypatch: pytest.Monk
         execute(request_)
 
 
-def test_ctrl_c_without_a_run_stays_a_ctrl_c(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
-    def press(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(execution, "_follow", press)
-    with pytest.raises(Interrupted):
-        execute(request_)
-    monkeypatch.setattr(Engine, "_write", lambda _: 1 / 0)
-    with pytest.raises(KeyboardInterrupt) as caught:
-        execute(request_)
-    assert type(caught.value) is KeyboardInterrupt
+def test_a_stop_that_was_asked_for_before(request_: Request) -> None:
+    control = Control()
+    control.stop()
+    done = execute(request_, None, control)
+    assert (done.status, done.error.kind) == (RunStatus.INTERRUPTED, "interrupted")
+    control.stop()  # and after its end
+    assert control.memory() == 0
 
 
 def test_waiting_without_anybody_who_looks(monkeypatch: pytest.MonkeyPatch) -> None:

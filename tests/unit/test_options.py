@@ -45,6 +45,7 @@ class TestOrder:
             dir=ROOT / ".nbrepro",
             tag=(),
             timeout=None,
+            workers=1,
         )
 
     @pytest.mark.parametrize(
@@ -94,6 +95,16 @@ class TestValues:
         with pytest.raises(NbreproError, match="not a number of seconds above 0") as caught:
             resolve({"timeout": text})
         assert caught.value.where == "--nbrepro-timeout"
+
+    @pytest.mark.parametrize(("text", "expected"), [("1", 1), ("12", 12), ("auto", "auto")])
+    def test_workers(self, text, expected):
+        assert resolve(ini={"workers": text}).workers == expected
+
+    @pytest.mark.parametrize("text", ["0", "-1", "1.5", "two", "Auto", "٣"])
+    def test_what_is_no_number_of_workers_is_refused(self, text):
+        with pytest.raises(NbreproError, match="is neither a whole number from 1 on nor 'auto'") as caught:
+            resolve({"workers": text})
+        assert caught.value.where == "--nbrepro-workers"
 
     def test_what_is_neither_true_nor_false_is_refused(self):
         with pytest.raises(NbreproError, match="'maybe' is neither true nor false") as caught:

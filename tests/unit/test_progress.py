@@ -41,7 +41,7 @@ def clock(monkeypatch):
 
 def test_a_terminal_shows_the_cell_after_two_seconds_and_clears_it(clock):
     reporter = Reporter(isatty=True)
-    with progress.Ticker(Config(reporter), CASE) as ticker:
+    with progress.Ticker(Config(reporter), CASE, lambda: 0) as ticker:
         clock[0] += 1.9
         ticker(Progress(2, 1, 8, 1.9))
         assert reporter.told == []
@@ -56,14 +56,14 @@ def test_a_terminal_shows_the_cell_after_two_seconds_and_clears_it(clock):
 
 def test_a_short_run_writes_nothing(clock):
     reporter = Reporter(isatty=True)
-    with progress.Ticker(Config(reporter), CASE) as ticker:
+    with progress.Ticker(Config(reporter), CASE, lambda: 0) as ticker:
         ticker(Progress(None, 0, 8, 0.5))
     assert reporter.told == []
 
 
 def test_a_log_gets_a_line_every_thirty_seconds_at_most(clock):
     reporter = Reporter(isatty=False)
-    with progress.Ticker(Config(reporter), CASE) as ticker:
+    with progress.Ticker(Config(reporter), CASE, lambda: 0) as ticker:
         for second in range(1, 100):
             clock[0] += 1
             ticker(Progress(None if second < 40 else 3, 0 if second < 40 else 2, 8, float(second)))
@@ -74,8 +74,18 @@ def test_a_log_gets_a_line_every_thirty_seconds_at_most(clock):
     ]
 
 
+@pytest.mark.parametrize("isatty", [True, False])
+def test_it_says_how_many_run_besides(clock, isatty):
+    reporter = Reporter(isatty)
+    with progress.Ticker(Config(reporter), CASE, lambda: 3) as ticker:
+        clock[0] += 40
+        ticker(Progress(3, 2, 8, 40.0))
+    assert "cell 2 of 8" in reporter.told[0]
+    assert "40 s, 3 more run" in reporter.told[0]
+
+
 def test_a_worker_process_has_nobody_to_tell(clock):
-    with progress.Ticker(Config(None), CASE) as ticker:
+    with progress.Ticker(Config(None), CASE, lambda: 0) as ticker:
         clock[0] += 60
         ticker(Progress(3, 2, 8, 60.0))
     assert ticker.seconds == 60
