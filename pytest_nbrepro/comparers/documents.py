@@ -55,6 +55,8 @@ def read(path: Path) -> Any:
     except RecursionError as error:
         raise IncomparableError("it is nested too deeply") from error
     except (*_FAULTS, yaml.YAMLError) as error:
+        if "maximum nesting depth" in str(error):  # PyYAML has a limit of its own from 6.0.4 on
+            raise IncomparableError("it is nested too deeply") from error
         raise UndecodableError(f"not readable as {kind}: {' '.join(str(error).split())}") from error
 
 
