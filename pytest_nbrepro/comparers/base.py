@@ -222,6 +222,12 @@ def part(kind: str, name: str, outcome: Outcome) -> Check:
     )
 
 
+def alone(kind: str, name: str, *, lost: bool) -> Check:
+    """Return the check of a part that one side alone has."""
+    status = CheckStatus.LOST if lost else CheckStatus.NEW
+    return Check(kind, name, status, message=f"{kind} {status}", n=1, bad=1)
+
+
 def combined(parts: Sequence[Check], *, place: str = "{where}, {name}", hidden: int = 0) -> Outcome:
     """Return the outcome of a whole: the worst of its parts decides, failing parts come first.
 
