@@ -161,7 +161,7 @@ class _Leaves:
         scales = dict.fromkeys(kinds, 0.0)
         floats = [path for path, kind in kinds.items() if kind.startswith(("float", "complex", "long"))]
         if floats and self._limits.abs is None:
-            with self._source.open() as reader:
+            with self._source.open(checked=False) as reader:
                 for _, count in _blocks(header, self._block):
                     records = np.frombuffer(reader.read(count * header.dtype.itemsize), header.dtype)
                     for path in floats:

@@ -20,6 +20,7 @@ from pytest_nbrepro.comparers.base import (
     reading,
 )
 from pytest_nbrepro.comparers.boxes import BLOCK, Box, boxes, compare_boxes
+from pytest_nbrepro.comparers.hdf5chunks import same_chunks
 from pytest_nbrepro.comparers.hdf5nodes import Node, attribute, decoding, opened, read
 from pytest_nbrepro.model import ArtifactRule, Check, Limits
 
@@ -86,7 +87,8 @@ class Hdf5Comparer:
         def plan() -> Any:
             return boxes(one.shape, one.dtype.itemsize, one.chunks, self._block)
 
-        return compare_boxes(plan, read_old, read_new, one.dtype, limits)
+        same = same_chunks(one, other)
+        return compare_boxes(plan, read_old, read_new, one.dtype, limits, same=same)
 
 
 def structure(old: Node, new: Node) -> Outcome | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pytest_nbrepro.comparers.numbers import EXACT, Limit, resolve, used
-from pytest_nbrepro.comparers.tallies import Tally, kind_of_dtype, largest
+from pytest_nbrepro.comparers.tallies import Tally, kind_of_dtype, largest, same_bytes
 from pytest_nbrepro.model import CheckStatus, Limits
 
 DTYPES = st.sampled_from(
@@ -255,3 +255,20 @@ def test_nothing_warns():
         warnings.simplefilter("error")
         values = np.array([0.0, math.inf, math.nan, 1e308, -1e308])
         tallied(values, values[::-1].copy(), limit_for(values, Limits(rel=10, ulp=3)))
+
+
+@given(pairs())
+def test_same_bytes(pair):
+    old, new = pair
+    assert same_bytes(old, new) == (old.tobytes() == new.tobytes())
+    assert same_bytes(old, old.copy())
+    if old.dtype.itemsize > 1 and old.size:
+        assert not same_bytes(old, old.view(old.dtype.newbyteorder()))
+
+
+def test_arrays_of_odd_layouts_have_the_same_bytes():
+    square = np.arange(12, dtype="i2").reshape(3, 4)
+    assert same_bytes(square.T, square.T.copy())
+    assert not same_bytes(square[::2], square[1:])
+    assert same_bytes(np.zeros(3, "V0"), np.zeros(3, "V0"))
+    assert same_bytes(np.array(1.5), np.array(1.5))
