@@ -57,6 +57,10 @@ _STORED = {
     "F8_E5M2": "u1",
     "F8_E8M0": "u1",
 }
+# What a dtype is called whose values numpy has.
+WORDS = {
+    np.dtype(stored).str[1:]: word for word, stored in _STORED.items() if not word.startswith(("BF", "F8"))
+}
 KINDS = {"BF16": "bfloat16", "F8_E4M3": "exact", "F8_E5M2": "exact", "F8_E8M0": "exact"}
 
 
