@@ -235,7 +235,10 @@ def test_limits_of_files_and_texts_and_counts(bench, audited):
     assert lints(bench, wide=False)[1] == [
         ("loss", "flips 3 was never used in 5 runs: 0 would do"),
         ("n", "abs 2 was never used in 5 runs: the default would do"),
-        ("a.csv", "score: rel 0.01, abs 0.5 was never used above 5e-05 % in 5 runs: rel 1e-6, abs 5e-7 would do"),
+        (
+            "a.csv",
+            "score: rel 0.01, abs 0.5 was never used above 5e-05 % in 5 runs: rel 1e-6, abs 5e-7 would do",
+        ),
         ("a.csv", "i*: abs 1 was never used in 5 runs: the default would do"),
         ("all cells", "rel 0.01 was never used in 5 runs: the default would do"),
     ]
