@@ -91,6 +91,13 @@ def test_the_counts_do_not_depend_on_chunks(pair, limits, step, blocks):
     assert pieces.at == whole.at
 
 
+@given(pairs(), st.floats(0, 1e6))
+def test_an_absolute_limit_does_not_care_which_side_is_which(pair, abs_):
+    limit = resolve(Limits(rel=0.0, abs=abs_), kind_of_dtype(pair[0].dtype), 0.0)
+    one, other = tallied(*pair, limit), tallied(*reversed(pair), limit)
+    assert (one.used, one.bad, one.at) == (other.used, other.bad, other.at)
+
+
 @given(pairs(), LIMITS)
 def test_used_is_zero_exactly_for_equal_arrays(pair, limits):
     old, new = pair
