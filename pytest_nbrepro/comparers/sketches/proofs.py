@@ -119,14 +119,22 @@ def _drift(old: Sketch, new: Sketch, limit: Limit, words: Words, used: Array) ->
     worst, bad = int(np.argmax(used)), int((used > 1).sum())
     start = worst * old.about.per
     where = words.place(start, start + int(old.about.lengths[worst]))
-    kept = [
-        f"hash {one.hashes[worst]:016x}" if one.about.hashed else f"sum {one.sums[worst]}"
-        for one in (old, new)
-    ]
+    kept = _told(old, worst, 6), _told(new, worst, 6)
+    if kept[0] == kept[1]:
+        kept = _told(old, worst, 17), _told(new, worst, 17)
     message = f"{bad:,} of {len(used):,} {words.blocks} prove a drift{words.hint}"
     return Outcome(
         CheckStatus.DRIFT, float(used[worst]), str(limit), message, old.about.count, bad, Place(where, *kept)
     )
+
+
+def _told(sketch: Sketch, block: int, digits: int) -> str:
+    """Return what is kept of a block, as a report shows it."""
+    if sketch.about.hashed:
+        return f"hash {int(sketch.hashes[block]):016x}"
+    if sketch.sums.dtype.kind == "u":
+        return f"sum {sketch.sums.view(np.int64)[block]}"
+    return f"sum {sketch.sums[block]:.{digits}g}"
 
 
 def least(sketch: Sketch, limits: Limits) -> Array:

@@ -131,7 +131,7 @@ def test_a_limit_that_reaches_across_the_hard_range(bench, audited, rule, told):
 def test_limits_are_told_apart_from_changes(bench, audited):
     audited("metrics: {loss: {rel: 0.5}}")
     said = bench("audit")
-    assert [line.split()[-1] if "NAME" in line else line.split()[2] for line in said.out.splitlines()] == [
+    assert [line.split()[-1] if "NAME" in line else line.split()[2] for line in said.out.splitlines() if line] == [
         "NOTICED", "loss", "WIDE", "loss",
     ]  # fmt: skip
     assert said.err == "1 of 13 changes would go unnoticed\n"

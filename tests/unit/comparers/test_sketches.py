@@ -78,16 +78,23 @@ def test_the_last_block_is_shorter(compare):
     assert compare(noise(N + 5), changed(noise(N + 5), N + 4, 1.0)).worst.where == f"[{N}:{N + 5}]"
 
 
-def test_a_block_longer_than_what_is_read_at_once(compare, monkeypatch):
+def test_a_block_longer_than_what_is_read_at_once(compare, tmp_path, monkeypatch):
     monkeypatch.setattr(blocks, "BLOCKS", 3)
     monkeypatch.setattr(arrays, "BLOCK", 1 << 12)
     assert compare(noise(), noise()).status is CheckStatus.EQUAL
     found = compare(noise(), changed(noise(), 20_000, 1.0))
     assert (found.worst.where, found.message[:6]) == ("[16667:33334]", "1 of 3")
-    whole = np.abs(noise()[16667:33334]).sum()
-    assert float(found.worst.baseline.split()[1]) == pytest.approx(
-        noise()[16667:33334].sum(), abs=1e-12 * whole
-    )
+    assert (found.worst.baseline, found.worst.result) == ("sum -132.273", "sum -131.273")
+    values = noise()[16667:33334]
+    kept = sketches.read(tmp_path / "old.sketch.npz")[""]
+    assert kept.sums[1] == pytest.approx(values.sum(), abs=1e-12 * np.abs(values).sum())
+
+
+def test_sums_are_told_in_as_many_digits_as_part_them(compare):
+    found = compare(np.array([1.0, 2.0]), np.array([1.0, 2.0 + 1e-7]), rel=0.0, abs=1e-9)
+    assert (found.worst.baseline, found.worst.result) == ("sum 3", "sum 3.0000000999999998")
+    found = compare(np.array([-3, 1]), np.array([-3, 2]))
+    assert (found.worst.baseline, found.worst.result) == ("sum -2", "sum -1")
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
