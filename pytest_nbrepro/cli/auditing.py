@@ -94,7 +94,7 @@ def _artifacts(baseline: Baseline, case: Case) -> Iterator[_Tried]:
             yield from _files(baseline, artifact, rule)
         elif artifact.stored == "sketch":
             kept = sketches.read(baseline.folder / artifact.path)
-            for what, noticed in sketched.changes(kept, rule):
+            for what, noticed in sketched.changes(kept, rule, artifact.kind):
                 yield artifact.kind, artifact.name, what, noticed
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_nbrepro import notebook, verdict
+from pytest_nbrepro import baselines, notebook, verdict
+from pytest_nbrepro.assessment import environment_of
 from pytest_nbrepro.capture import Hidden
 from pytest_nbrepro.cli.site import Site
 from pytest_nbrepro.comparers.base import merged, pattern_for
 from pytest_nbrepro.comparers.numbers import resolve, short
 from pytest_nbrepro.errors import NbreproError
+from pytest_nbrepro.index import Index
 from pytest_nbrepro.model import (
     ArtifactRule,
     Baseline,
@@ -59,14 +62,15 @@ def unused(case: Case, baseline: Baseline, site: Site) -> Iterator[tuple[str, st
     wanted = list(_sets(case, baseline))
     if not wanted:
         return
-    accepted = notebook.read(baseline.notebook) if baseline.notebook else None
     found: dict[int, list[float]] = defaultdict(list)
     for run in _runs(case, Store(site.store)):
         try:
-            executed = notebook.read(run.folder / EXECUTED)
-            hidden = Hidden.of(run, site.root)
-            checks = verdict.judge(run, executed, baseline, accepted, case.spec, hidden).checks
-        except (NbreproError, OSError):  # the run is being deleted, or was never whole: it says nothing
+            checks = _checks(case, run, site)
+        except (
+            NbreproError,
+            OSError,
+            ValueError,
+        ):  # it is being deleted, or was never whole: it says nothing
             continue
         for number, each in enumerate(wanted):
             used = _used(each, checks)
@@ -79,17 +83,29 @@ def unused(case: Case, baseline: Baseline, site: Site) -> Iterator[tuple[str, st
             yield each.kind, each.name, told
 
 
-def _runs(case: Case, store: Store) -> Iterator[Run]:
-    """Yield the newest completed runs of a case; records that cannot be read are left out."""
-    left = MOST
+def _runs(case: Case, store: Store) -> list[Run]:
+    """Return the newest completed runs of a case; records that cannot be read are left out."""
+    index, found = Index(store), []
     for run_id in reversed(store.ids()):
-        try:
-            run = store.read(run_id)
-        except NbreproError:
-            continue
-        if left and (run.notebook, run.case, run.status) == (case.notebook, case.name, RunStatus.COMPLETED):
-            left -= 1
-            yield run
+        with contextlib.suppress(NbreproError):
+            run = index.read(run_id)
+            wanted = (case.notebook, case.name, RunStatus.COMPLETED)
+            if run is not None and (run.notebook, run.case, run.status) == wanted:
+                found.append(store.read(run_id))
+        if len(found) == MOST:
+            break
+    index.save()
+    return found
+
+
+def _checks(case: Case, run: Run, site: Site) -> Sequence[Check]:
+    """Judge a run against what is accepted where it was made."""
+    tags = baselines.tags_of(environment_of(run))
+    baseline = baselines.read_merged(site.baselines / case.folder, tags)
+    accepted = baselines.copy_of(baseline) if baseline is not None else None
+    hidden = Hidden.of(run, site.root, case.spec.outputs.masks)
+    executed = notebook.read(run.folder / EXECUTED)
+    return verdict.judge(run, executed, baseline, accepted, case.spec, hidden).checks
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -312,7 +312,7 @@ def test_overlays_are_audited_too(bench, audited):
     draft = baselines.Draft({"loss": Metric(0.5)}, {}, {}, None, {"schema": 1}, once=False, fixture=False)
     baselines.write_tree(draft, overlay)
     said = bench("audit", "--json")
-    assert said.json["changes"] == 8
+    assert said.json["changes"] == 16
     assert [(f["name"], f["overlay"]) for f in said.json["unnoticed"]] == [
         ("loss", ""),
         ("n", ""),

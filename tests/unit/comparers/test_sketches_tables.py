@@ -261,6 +261,26 @@ def test_times_and_booleans_in_another_spelling_are_equal(compare):
     assert {name: part.status for name, part in found.items()} == {"when": EQUAL, "ok": EQUAL, "s": DRIFT}
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_columns_that_are_called_like_timings_are_set_aside(compare, suffix):
+    old = table(fit_time=np.arange(N) / 7, elapsed=pl.Series([dt.timedelta(1)] * N))
+    new = old.with_columns(pl.col("fit_time") * 2, pl.lit(dt.timedelta(2)).alias("elapsed"))
+    if suffix == "csv":
+        old, new = old.drop("elapsed"), new.drop("elapsed")
+    found = compare(old, new, suffix)
+    assert found.status is EQUAL  # of what is compared
+    assert {part.name for part in found.parts if part.status is CheckStatus.ASIDE} == {*old.columns} - {
+        "id",
+        "x",
+        "kind",
+    }
+    assert compare(old, new, suffix, ArtifactRule("*", order="any")).status is EQUAL
+    named = ArtifactRule("*", columns={"fit_time": Limits(), "elapsed": Limits()})
+    assert compare(old, new, suffix, named).status is DRIFT
+    assert compare(old, put(old, "fit_time", 3, math.nan), suffix).status is DRIFT
+    assert compare(old, put(old, "fit_time", 3, None), suffix).status is DRIFT
+
+
 # --- rows that are joined, or may come in any order
 
 
