@@ -239,18 +239,23 @@ def _entry(check: Check, executed: Notebook | None) -> baselines.Entry:
 
 
 def _sketches(run: Run, kept: Collection[tuple[str, str]], folder: Path) -> dict[str, Path]:
-    """Write what a baseline keeps of arrays that are too large to keep; of what cannot be read, nothing."""
+    """Write what a baseline keeps of files that are too large to keep; of what cannot be read, nothing."""
     from pytest_nbrepro.comparers import sketches  # numpy: only where values are kept
 
     taken = {artifact.path for artifact in run.artifacts.values()}
     found: dict[str, Path] = {}
     for name, artifact in run.artifacts.items():
-        large = artifact.kind == "array" and artifact.bytes > baselines.LARGEST
-        if not large or ("artifact", name) in kept or f"{artifact.path}{baselines.SKETCH}" in taken:
+        large = artifact.kind in sketches.KINDS and artifact.bytes > baselines.LARGEST
+        if (
+            not large
+            or "undecodable" in artifact.schema
+            or ("artifact", name) in kept
+            or f"{artifact.path}{baselines.SKETCH}" in taken
+        ):
             continue
         target = folder / str(len(found))
         with contextlib.suppress(UndecodableError):  # its hash is kept
-            sketches.write(run.folder / artifact.path, target)
+            sketches.write(run.folder / artifact.path, artifact.kind, artifact.schema, target)
             found[name] = target
     return found
 

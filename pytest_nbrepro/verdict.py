@@ -113,7 +113,7 @@ def _declared(rules: Sequence[_Rule]) -> list[str]:
 def _metrics(run: Run, baseline: Baseline | None, spec: Spec) -> Iterator[Check]:
     rules = spec.metrics
     accepted = baseline.metrics if baseline else {}
-    alpha = intervals.share(sum(_statistical(run, accepted, rules)))
+    alpha = alpha_for(accepted, rules, run.metrics)
     for name in _names(run.metrics, accepted, rules):
         rule = rule_for(name, rules) or MetricRule(name)
         if rule.ignore:
@@ -128,20 +128,27 @@ def _metrics(run: Run, baseline: Baseline | None, spec: Spec) -> Iterator[Check]
                 message += f"; {asides.REASON}"
             yield Check("metric", name, CheckStatus.NEW, message=message, cell=result.cell)
         else:
-            check = _compared(name, wanted, result, rule, spec.runs, alpha)
-            if _moved(check, wanted, result, rule) and is_set_aside(name, wanted, rules):
-                check = part("metric", name, asides.outcome(1, check.worst))
+            check = compare_metric(name, wanted, result, spec, alpha)
             tag = _tag(baseline, "metric", name)
             yield _expected(dataclasses.replace(check, cell=result.cell, overlay=tag), rule.xfail)
 
 
-def _statistical(run: Run, accepted: Mapping[str, Metric], rules: Sequence[MetricRule]) -> Iterator[int]:
+def alpha_for(
+    accepted: Mapping[str, Metric], rules: Sequence[MetricRule], results: Mapping[str, Metric]
+) -> float:
+    """Return the chance of a false alarm that each value may have that is held against an interval."""
+    return intervals.share(sum(_statistical(accepted, rules, results)))
+
+
+def _statistical(
+    accepted: Mapping[str, Metric], rules: Sequence[MetricRule], results: Mapping[str, Metric]
+) -> Iterator[int]:
     """Yield for each metric that is held against an interval how many values of it are."""
     for name, wanted in accepted.items():
         rule = rule_for(name, rules) or MetricRule(name)
         varies = rule.margin is None and intervals.varies(wanted)
         if not rule.ignore and varies and not is_set_aside(name, wanted, rules):
-            yield max(len(run.metrics[name].samples) if name in run.metrics else 0, 1)
+            yield max(len(results[name].samples) if name in results else 0, 1)
 
 
 def is_set_aside(name: str, metric: Metric, rules: Sequence[MetricRule]) -> bool:
@@ -154,6 +161,23 @@ def _moved(check: Check, wanted: Metric, result: Metric, rule: MetricRule) -> bo
     """Tell whether a metric is another number, in the range that it may have."""
     finite = math.isfinite(wanted.value) and math.isfinite(result.value)
     return check.status is CheckStatus.DRIFT and finite and not numbers.out_of_range(result.value, rule)
+
+
+def compare_metric(name: str, wanted: Metric, result: Metric, spec: Spec, alpha: float) -> Check:
+    """Compare a metric in the way that the annotation asks for, or set it aside; never raises.
+
+    Args:
+        name: of the metric.
+        wanted: the accepted one.
+        result: that of the run.
+        spec: the annotation.
+        alpha: see `alpha_for`.
+    """
+    rule = rule_for(name, spec.metrics) or MetricRule(name)
+    check = _compared(name, wanted, result, rule, spec.runs, alpha)
+    if _moved(check, wanted, result, rule) and is_set_aside(name, wanted, spec.metrics):
+        return part("metric", name, asides.outcome(1, check.worst))
+    return check
 
 
 def _compared(name: str, wanted: Metric, result: Metric, rule: MetricRule, runs: int, alpha: float) -> Check:

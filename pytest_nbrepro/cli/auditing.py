@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from pytest_nbrepro import baselines, comparers, files, notebook, spec
+from pytest_nbrepro.cli.linting import Lint, hints, lints
 from pytest_nbrepro.cli.site import Site
-from pytest_nbrepro.comparers import numbers, outputs, perturbing
+from pytest_nbrepro.comparers import outputs, perturbing, sketches
+from pytest_nbrepro.comparers.perturbing import metrics, texts
+from pytest_nbrepro.comparers.perturbing import sketches as sketched
+from pytest_nbrepro.comparers.perturbing.values import MOVED
 from pytest_nbrepro.errors import BaselineError
-from pytest_nbrepro.model import Artifact, ArtifactRule, Baseline, Case, Limits, Metric, MetricRule
-from pytest_nbrepro.verdict import is_set_aside, rule_for
-
-_WIDE = 0.1  # a `rel` from which on nothing much is checked
+from pytest_nbrepro.model import Artifact, ArtifactRule, Baseline, Case, MetricRule
+from pytest_nbrepro.verdict import alpha_for, compare_metric, rule_for
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Finding:
     overlay: str = ""  # the tag of the overlay that has the value
 
 
-def audit(folder: str, site: Site) -> Iterator[Finding]:
-    """Yield the changes of a baseline that were tried.
+def audit(folder: str, site: Site) -> Iterator[Finding | Lint]:
+    """Yield the changes of a baseline that were tried, then what is odd about its limits.
 
     Args:
         folder: of the baseline, relative to the folder of baselines.
@@ -51,6 +53,8 @@ def audit(folder: str, site: Site) -> Iterator[Finding]:
             *_texts(side, case),
         ):
             yield Finding(case.id, kind, name, change, noticed, tag)
+        yield from lints(case, side, tag)
+    yield from hints(case, common, site)
 
 
 _Tried = tuple[str, str, str, bool]
@@ -70,28 +74,15 @@ def _case(folder: str, site: Site) -> Case:
 
 
 def _metrics(baseline: Baseline, case: Case) -> Iterator[_Tried]:
+    rules = case.spec.metrics
+    alpha = alpha_for(baseline.metrics, rules, {})
     for name, metric in baseline.metrics.items():
-        rule = rule_for(name, case.spec.metrics) or MetricRule(name)
+        rule = rule_for(name, rules) or MetricRule(name)
         if rule.ignore:
             continue
-        changed = None if isinstance(metric.value, bool) else perturbing.number(metric.value)
-        if changed is not None:
-            checks = (
-                numbers.compare_metric(name, metric, Metric(value, metric.dtype), rule)
-                for value in (changed[1], 2 * metric.value - changed[1])
-            )
-            noticed = not all(check.status.ok for check in checks)
-            noticed &= not is_set_aside(name, metric, case.spec.metrics)
-            yield "metric", name, changed[0].replace("+", "±"), noticed
-        yield from _lint("metric", name, rule.limits, abs(metric.value))
-
-
-def _lint(kind: str, name: str, limits: Limits, size: float | None) -> Iterator[_Tried]:
-    """Yield limits so wide that they check nothing."""
-    if limits.rel is not None and limits.rel >= _WIDE:
-        yield kind, name, f"rel {limits.rel:g} lets a tenth or more pass", False
-    if limits.abs is not None and size and limits.abs >= size:
-        yield kind, name, f"abs {limits.abs:g} is as large as the value", False
+        for what, variants in metrics.changes(metric, rule):
+            checks = (compare_metric(name, metric, variant, case.spec, alpha) for variant in variants)
+            yield "metric", name, what, not all(check.status.ok for check in checks)
 
 
 def _artifacts(baseline: Baseline, case: Case) -> Iterator[_Tried]:
@@ -99,9 +90,12 @@ def _artifacts(baseline: Baseline, case: Case) -> Iterator[_Tried]:
         rule = rule_for(name, case.spec.artifacts) or ArtifactRule(name)
         if rule.ignore:
             continue
-        yield from _lint(artifact.kind, name, rule.limits, None)
         if artifact.stored == "file":
             yield from _files(baseline, artifact, rule)
+        elif artifact.stored == "sketch":
+            kept = sketches.read(baseline.folder / artifact.path)
+            for what, noticed in sketched.changes(kept, rule, artifact.kind):
+                yield artifact.kind, artifact.name, what, noticed
 
 
 def _files(baseline: Baseline, artifact: Artifact, rule: ArtifactRule) -> Iterator[_Tried]:
@@ -110,7 +104,7 @@ def _files(baseline: Baseline, artifact: Artifact, rule: ArtifactRule) -> Iterat
         target = folder / artifact.path
         target.parent.mkdir(parents=True)
         for what, write in perturbing.changes(artifact.kind, baseline.folder / artifact.path):
-            if what == perturbing.MOVED and (rule.key or rule.order == "any"):
+            if what == MOVED and artifact.kind == "table" and (rule.key or rule.order == "any"):
                 continue  # the annotation says that the order of rows means nothing
             write(target)
             result = replace(artifact, sha256=files.sha256(target), bytes=target.stat().st_size)
@@ -125,8 +119,6 @@ def _texts(baseline: Baseline, case: Case) -> Iterator[_Tried]:
     book, limits = notebook.read(baseline.notebook), case.spec.outputs.limits
     for cell in book.code:
         before = baselines.stored_text(cell)
-        changed = perturbing.text(before)
-        if changed is not None:
+        for what, changed in texts.edits(before):
             outcome = outputs.compare_text(before, changed, limits)
-            yield "output", book.label(cell.index), "one value +0.1 %", not outcome.status.ok
-    yield from _lint("output", "all cells", limits, None)
+            yield "output", book.label(cell.index), what, not outcome.status.ok

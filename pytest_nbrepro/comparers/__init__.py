@@ -160,7 +160,7 @@ def _compare(baseline: Artifact, old: Path, result: Artifact, new: Path, rule: A
     if baseline.stored == "sketch":
         from pytest_nbrepro.comparers import sketches
 
-        return sketches.compare(old, new, rule)
+        return sketches.compare(old, new, baseline.kind, rule, baseline.schema)
     if "undecodable" in baseline.schema:
         return Outcome.error(f"the baseline is not readable: {baseline.schema['undecodable']}")
     return judge(comparer(baseline.kind), old, new, rule, baseline.schema)

@@ -13,6 +13,7 @@ from pytest_nbrepro import files
 from pytest_nbrepro.comparers.base import (
     Comparer,
     Outcome,
+    alone,
     combined,
     ignored,
     judge,
@@ -22,7 +23,7 @@ from pytest_nbrepro.comparers.base import (
 )
 from pytest_nbrepro.comparers.unpacking import CAP, SINGLE, Member, format_of, unpack
 from pytest_nbrepro.errors import ExtraError, UndecodableError
-from pytest_nbrepro.model import ArtifactRule, Check, CheckStatus
+from pytest_nbrepro.model import ArtifactRule, Check
 
 _DEPTH = 3  # archives within archives that are opened; deeper ones are compared by their bytes
 _OFFICE_TIMES = re.compile(rb"<dcterms:(created|modified)\b[^>]*>[^<]*</dcterms:\1>")
@@ -115,8 +116,7 @@ class ArchiveComparer:
         known: Mapping[str, Any],
     ) -> Check:
         if old is None or new is None:
-            status = CheckStatus.NEW if old is None else CheckStatus.LOST
-            return Check("member", name, status, message=f"member {status}", n=1, bad=1)
+            return alone("member", name, lost=new is None)
         kind, comparer = self._for(name)
         if old.path is None or new.path is None:
             return part("link", name, _links(old, new))

@@ -10,11 +10,11 @@ from typing import IO, Any, Literal
 
 import numpy as np
 
-from pytest_nbrepro.comparers.base import Outcome, allow_columns, combined, ignored, limits_for, part
+from pytest_nbrepro.comparers.base import Outcome, allow_columns, alone, combined, ignored, limits_for, part
 from pytest_nbrepro.comparers.npy import BLOCK, Header, Reader, Source, same_rest, sources
 from pytest_nbrepro.comparers.numbers import resolve
 from pytest_nbrepro.comparers.tallies import Array, Tally, kind_of_dtype, largest
-from pytest_nbrepro.model import ArtifactRule, Check, CheckStatus, Limits
+from pytest_nbrepro.model import ArtifactRule, Limits
 
 _Path = tuple[str, ...]  # names of nested fields, outermost first
 
@@ -59,8 +59,7 @@ class ArrayComparer:
             if name in old and name in new:
                 parts.append(part("member", name, self._member(old[name], new[name], limits_for(name, rule))))
             else:
-                status = CheckStatus.LOST if name in old else CheckStatus.NEW
-                parts.append(Check("member", name, status, message=f"member {status}", n=1, bad=1))
+                parts.append(alone("member", name, lost=name in old))
         outcome = combined(parts, place="{name}{where}")
         return replace(outcome, allow=allow_columns(outcome.parts))
 
@@ -162,7 +161,7 @@ class _Leaves:
         scales = dict.fromkeys(kinds, 0.0)
         floats = [path for path, kind in kinds.items() if kind.startswith(("float", "complex", "long"))]
         if floats and self._limits.abs is None:
-            with self._source.open() as reader:
+            with self._source.open(checked=False) as reader:
                 for _, count in _blocks(header, self._block):
                     records = np.frombuffer(reader.read(count * header.dtype.itemsize), header.dtype)
                     for path in floats:

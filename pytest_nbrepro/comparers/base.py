@@ -222,6 +222,12 @@ def part(kind: str, name: str, outcome: Outcome) -> Check:
     )
 
 
+def alone(kind: str, name: str, *, lost: bool) -> Check:
+    """Return the check of a part that one side alone has."""
+    status = CheckStatus.LOST if lost else CheckStatus.NEW
+    return Check(kind, name, status, message=f"{kind} {status}", n=1, bad=1)
+
+
 def combined(parts: Sequence[Check], *, place: str = "{where}, {name}", hidden: int = 0) -> Outcome:
     """Return the outcome of a whole: the worst of its parts decides, failing parts come first.
 
@@ -278,16 +284,16 @@ def _summary(failing: Sequence[Check], hidden: int) -> str:
 # Rules by name
 
 
-def limits_for(name: str, rule: ArtifactRule) -> Limits:
-    """Return the limits of a column or member.
+def pattern_for(name: str, rule: ArtifactRule) -> str | None:
+    """Return the pattern of a rule's columns that holds for a column or member: its very name, else the last match."""
+    matching = [pattern for pattern in rule.columns if fnmatchcase(name, pattern)]
+    return name if name in rule.columns else matching[-1] if matching else None
 
-    The pattern that is its very name wins, else the last that matches, else the rule's own limits; what a
-    pattern leaves open is taken from the rule.
-    """
-    if name in rule.columns:
-        return merged(rule.columns[name], rule.limits)
-    matching = [limits for pattern, limits in rule.columns.items() if fnmatchcase(name, pattern)]
-    return merged(matching[-1], rule.limits) if matching else rule.limits
+
+def limits_for(name: str, rule: ArtifactRule) -> Limits:
+    """Return the limits of a column or member; what its pattern leaves open is taken from the rule."""
+    pattern = pattern_for(name, rule)
+    return rule.limits if pattern is None else merged(rule.columns[pattern], rule.limits)
 
 
 def merged(limits: Limits, below: Limits) -> Limits:

@@ -56,7 +56,7 @@ def read_columnar(path: Path) -> Table:
     Raises:
         UndecodableError: it is none.
     """
-    with _decoding(format_of(path)):
+    with decoding(format_of(path)):
         if format_of(path) == "parquet":
             # The path is no pattern, and `x=1` in a folder's name is no column.
             frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
@@ -69,7 +69,7 @@ def read_columnar(path: Path) -> Table:
 
 
 @contextlib.contextmanager
-def _decoding(word: str) -> Iterator[None]:
+def decoding(word: str) -> Iterator[None]:
     """Turn the decoder's errors, its panics included, into UndecodableError."""
     try:
         yield
@@ -101,8 +101,8 @@ def describe_csv(path: Path) -> dict[str, Any]:
         UndecodableError: it is not UTF-8, or its rows have more cells than its first line.
     """
     dialect = _dialect(path)
-    names, frame = _read_text(path, dialect)
-    columns = [[name, _kind(frame[name])] for name in names]
+    found, frame = _read_text(path, dialect)
+    columns = [[name, _kind(frame[name])] for name in found]
     return {
         "format": format_of(path),
         "separator": dialect.separator,
@@ -120,32 +120,35 @@ def read_csv(path: Path, dialect: Dialect, kinds: Mapping[str, str]) -> Table:
     Raises:
         UndecodableError: see `describe_csv`.
     """
-    with _decoding(format_of(path)):
-        names = _names(path, dialect)
-        known = {name: kinds.get(name, "str") for name in names}
-        if not names:
-            return Table(pl.DataFrame(), known)
-        try:
-            frame = _read(path, dialect, {name: _DTYPES.get(known[name], pl.String()) for name in names})
-        except pl.exceptions.ComputeError:
-            return _cast(_read(path, dialect, dict.fromkeys(names, pl.String())), known)
-    return Table(frame, known)
+    with decoding(format_of(path)):
+        return parse(path, dialect, {name: kinds.get(name, "str") for name in names(path, dialect)})
+
+
+def parse(source: Path | bytes, dialect: Dialect, kinds: Mapping[str, str]) -> Table:
+    """Read a CSV file, or its content, all of whose columns have kinds; see `read_csv`."""
+    if not kinds:
+        return Table(pl.DataFrame(), kinds)
+    try:
+        frame = _read(source, dialect, {name: _DTYPES.get(kind, pl.String()) for name, kind in kinds.items()})
+    except pl.exceptions.ComputeError:
+        return _cast(_read(source, dialect, dict.fromkeys(kinds, pl.String())), kinds)
+    return Table(frame, kinds)
 
 
 def _read_text(path: Path, dialect: Dialect) -> tuple[list[str], pl.DataFrame]:
-    with _decoding(format_of(path)):
-        names = _names(path, dialect)
-        return names, _read(path, dialect, dict.fromkeys(names, pl.String())) if names else pl.DataFrame()
+    with decoding(format_of(path)):
+        found = names(path, dialect)
+        return found, _read(path, dialect, dict.fromkeys(found, pl.String())) if found else pl.DataFrame()
 
 
-def _read(path: Path, dialect: Dialect, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+def _read(source: Path | bytes, dialect: Dialect, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     return pl.read_csv(
-        path, schema=dict(schema), has_header=dialect.header, separator=dialect.separator, glob=False
+        source, schema=dict(schema), has_header=dialect.header, separator=dialect.separator, glob=False
     )
 
 
-def _names(path: Path, dialect: Dialect) -> list[str]:
-    """Return the columns' names, as the decoder makes them unique; none for an empty file."""
+def names(path: Path, dialect: Dialect) -> list[str]:
+    """Return the names of a CSV file's columns, as the decoder makes them unique; none for an empty file."""
     line = _first_line(path)
     if not line:
         return []
@@ -157,7 +160,7 @@ def _names(path: Path, dialect: Dialect) -> list[str]:
 def _first_line(path: Path) -> bytes:
     """Return the first line that is not blank, or what of it fits a block; nothing for an empty file."""
     with path.open("rb") as stream:
-        return next((line for line in iter(lambda: stream.readline(_LINE), b"") if line.strip()), b"")
+        return next((line for line in iter(lambda: stream.readline(_LINE), b"") if line.strip(b"\r\n")), b"")
 
 
 def _cells(path: Path, line: bytes, separator: str) -> list[str]:
@@ -182,7 +185,7 @@ def _head(path: Path, line: bytes, separator: str, *, has_header: bool, n_rows: 
 def _dialect(path: Path) -> Dialect:
     """Return the dialect of a CSV file, told by its first line."""
     separator = SEPARATORS.get(path.suffix.lower(), ",")
-    with _decoding(format_of(path)):
+    with decoding(format_of(path)):
         line = _first_line(path)
         cells = _cells(path, line, separator) if line else []
         if separator == "," and len(cells) == 1:
@@ -240,12 +243,12 @@ def _cast(frame: pl.DataFrame, kinds: Mapping[str, str]) -> Table:
 
 def same_time(one: pl.Series, other: pl.Series) -> pl.Series:
     """Tell which pairs of texts write one point in time in two ways, such as with ``T`` or a space."""
-    return _plain_time(one).eq_missing(_plain_time(other)) & one.str.contains(_TIME)
+    return plain_time(one).eq_missing(plain_time(other)) & one.str.contains(_TIME)
 
 
 def same_bool(one: pl.Series, other: pl.Series) -> pl.Series:
     """Tell which pairs of texts write one truth in two ways."""
-    return one.str.to_lowercase().eq_missing(other.str.to_lowercase()) & one.str.contains(_BOOL)
+    return plain_bool(one).eq_missing(plain_bool(other)) & one.str.contains(_BOOL)
 
 
 def is_of_kind(texts: pl.Series, kind: str) -> pl.Series:
@@ -253,13 +256,25 @@ def is_of_kind(texts: pl.Series, kind: str) -> pl.Series:
     return texts.str.contains(_BOOL if kind == "bool" else _TIME)
 
 
-def _plain_time(texts: pl.Series) -> pl.Series:
-    """Return times in one form: ``T``, all of hours, minutes, seconds, no trailing zeros, ``+00:00`` for Z."""
+def plain_bool(texts: pl.Series) -> pl.Series:
+    """Return booleans in lower case, other texts as they are."""
+    return _where(texts, _BOOL, texts.str.to_lowercase())
+
+
+def plain_time(texts: pl.Series) -> pl.Series:
+    """Return times in one form, other texts as they are.
+
+    That form has ``T``, all of hours, minutes and seconds, no trailing zeros, and ``+00:00`` for Z.
+    """
     times = texts.str.replace(" ", "T", literal=True).str.replace(r"Z$", "+00:00")
     times = times.str.replace(r"^(\d{4}-\d{2}-\d{2})$", "${1}T00:00:00")
     times = times.str.replace(r"T(\d{2}:\d{2})($|[+-])", "T${1}:00${2}")
     times = times.str.replace(r"(\.\d*?)0+($|[+-])", "${1}${2}").str.replace(r"\.($|[+-])", "${1}")
-    return times.str.replace(r"([+-]\d{2})(\d{2})$", "${1}:${2}")
+    return _where(texts, _TIME, times.str.replace(r"([+-]\d{2})(\d{2})$", "${1}:${2}"))
+
+
+def _where(texts: pl.Series, pattern: str, plain: pl.Series) -> pl.Series:
+    return plain.zip_with(texts.str.contains(pattern).fill_null(value=False), texts)
 
 
 def names_of(columns: Sequence[Sequence[str]]) -> dict[str, str]:

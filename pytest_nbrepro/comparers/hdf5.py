@@ -12,6 +12,7 @@ import numpy as np
 from pytest_nbrepro.comparers.base import (
     Outcome,
     allow_columns,
+    alone,
     combined,
     ignored,
     limits_for,
@@ -19,8 +20,9 @@ from pytest_nbrepro.comparers.base import (
     reading,
 )
 from pytest_nbrepro.comparers.boxes import BLOCK, Box, boxes, compare_boxes
+from pytest_nbrepro.comparers.hdf5chunks import same_chunks
 from pytest_nbrepro.comparers.hdf5nodes import Node, attribute, decoding, opened, read
-from pytest_nbrepro.model import ArtifactRule, Check, CheckStatus, Limits
+from pytest_nbrepro.model import ArtifactRule, Check, Limits
 
 
 class Hdf5Comparer:
@@ -50,41 +52,28 @@ class Hdf5Comparer:
         with opened(baseline, "baseline") as old, opened(result, "result") as new:
             parts: list[Check] = []
             for name in dict.fromkeys([*old, *new]):
-                if _left_out(name, rule):
+                if left_out(name, rule):
                     continue
                 if name in old and name in new:
                     parts += self._object(name, old[name], new[name], rule)
                 else:
                     known = old.get(name) or new[name]
-                    status = CheckStatus.LOST if name in old else CheckStatus.NEW
-                    parts.append(
-                        Check(known.kind, name, status, message=f"{known.kind} {status}", n=1, bad=1)
-                    )
+                    parts.append(alone(known.kind, name, lost=name in old))
         outcome = combined(parts, place="{name}{where}")
         return replace(outcome, allow=allow_columns(outcome.parts))
 
     def _object(self, name: str, old: Node, new: Node, rule: ArtifactRule) -> list[Check]:
-        if old.kind != new.kind:
-            return [part(old.kind, name, Outcome.structure(f"{old.kind} -> {new.kind}"))]
-        changes = [
-            f"{key} {old.facts.get(key)} -> {new.facts.get(key)}"
-            for key in dict.fromkeys([*old.facts, *new.facts])
-            if old.facts.get(key) != new.facts.get(key)
-        ]
-        if changes:
-            outcome = Outcome.structure("; ".join(changes))
-        elif old.outside or new.outside:
-            files = " and ".join(dict.fromkeys(file for file in (old.outside, new.outside) if file))
-            outcome = Outcome.error(f"it leads to another file, which is never read: {files}")
-        elif old.kind == "dataset":
-            outcome = self._values(old, new, limits_for(name, rule))
-        else:
-            outcome = Outcome.equal(1)
+        outcome = structure(old, new)
+        if old.kind != new.kind and outcome is not None:
+            return [part(old.kind, name, outcome)]
+        if outcome is None:
+            is_data = old.kind == "dataset"
+            outcome = self._values(old, new, limits_for(name, rule)) if is_data else Outcome.equal(1)
         return [part(old.kind, name or "/", outcome), *_attributes(name, old, new, rule)]
 
     def _values(self, old: Node, new: Node, limits: Limits) -> Outcome:
         one, other = old.found, new.found
-        if one.shape is None or (_unwritten(one) and _unwritten(other)):
+        if one.shape is None or (unwritten(one) and unwritten(other)):
             return Outcome.equal(1)
 
         def read_old(box: Box) -> np.ndarray[Any, Any]:
@@ -98,7 +87,25 @@ class Hdf5Comparer:
         def plan() -> Any:
             return boxes(one.shape, one.dtype.itemsize, one.chunks, self._block)
 
-        return compare_boxes(plan, read_old, read_new, one.dtype, limits)
+        same = same_chunks(one, other)
+        return compare_boxes(plan, read_old, read_new, one.dtype, limits, same=same)
+
+
+def structure(old: Node, new: Node) -> Outcome | None:
+    """Return what keeps the values of two objects from being compared, if anything."""
+    if old.kind != new.kind:
+        return Outcome.structure(f"{old.kind} -> {new.kind}")
+    changes = [
+        f"{key} {old.facts.get(key)} -> {new.facts.get(key)}"
+        for key in dict.fromkeys([*old.facts, *new.facts])
+        if old.facts.get(key) != new.facts.get(key)
+    ]
+    if changes:
+        return Outcome.structure("; ".join(changes))
+    if old.outside or new.outside:
+        files = " and ".join(dict.fromkeys(file for file in (old.outside, new.outside) if file))
+        return Outcome.error(f"it leads to another file, which is never read: {files}")
+    return None
 
 
 def _described(node: Node) -> dict[str, Any]:
@@ -106,7 +113,7 @@ def _described(node: Node) -> dict[str, Any]:
     return {"kind": node.kind, **node.facts, **attributes}
 
 
-def _left_out(name: str, rule: ArtifactRule) -> bool:
+def left_out(name: str, rule: ArtifactRule) -> bool:
     """Tell whether an object or attribute, or a group that it is in, is left out."""
     path, mark, _ = name.partition("@")
     steps = path.split("/")
@@ -114,7 +121,7 @@ def _left_out(name: str, rule: ArtifactRule) -> bool:
     return any(ignored(each, rule) for each in (*above, *([name] if mark else ())) if each)
 
 
-def _unwritten(dataset: Any) -> bool:
+def unwritten(dataset: Any) -> bool:
     """Tell whether all values are the fill value since none was ever written; such a file may claim any size."""
     written: int = dataset.id.get_storage_size()
     return not written and not dataset.is_virtual and not dataset.dtype.hasobject
@@ -125,14 +132,13 @@ def _attributes(name: str, old: Node, new: Node, rule: ArtifactRule) -> list[Che
     mine, theirs = old.attributes, new.attributes
     for key in dict.fromkeys([*mine, *theirs]):
         path = f"{name}@{key}"
-        if _left_out(path, rule):
+        if left_out(path, rule):
             continue
         if key in mine and key in theirs:
             outcome = _attribute(old, new, key, limits_for(path, rule))
             parts.append(part("attribute", path, outcome))
         else:
-            status = CheckStatus.LOST if key in mine else CheckStatus.NEW
-            parts.append(Check("attribute", path, status, message=f"attribute {status}", n=1, bad=1))
+            parts.append(alone("attribute", path, lost=key in mine))
     return parts
 
 

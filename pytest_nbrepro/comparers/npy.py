@@ -11,11 +11,13 @@ import ast
 import contextlib
 import lzma
 import math
+import os
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,6 +30,9 @@ BLOCK = 2 << 20  # bytes of one side that are read at a time
 _MAGIC = b"\x93NUMPY"
 _HEADER = 1 << 16  # bytes of the longest header that is parsed
 _SUFFIX = ".npy"
+_LOCAL = (
+    30  # bytes before the name in the header that a zip archive has before each member; the lengths come last
+)
 
 
 @dataclass(frozen=True)
@@ -57,16 +62,17 @@ class Source:
     opener: Callable[[], IO[bytes]]
     size: int  # bytes, header included
     is_array: bool  # whether its name says so
+    unchecked: Callable[[], IO[bytes]] | None = None  # opens it without its check sum, where that is faster
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[Reader]:
-        """Open it at its first value.
+    def open(self, *, checked: bool = True) -> Iterator[Reader]:
+        """Open it at its first value; a pass beside one that checks the sum need not do so again.
 
         Raises:
             UndecodableError: it cannot be opened, or its header is none or promises too much.
         """
         with decoding(self.side):
-            stream = self.opener()
+            stream = self.opener() if checked or self.unchecked is None else self.unchecked()
         with stream:
             yield Reader(self, stream)
 
@@ -138,12 +144,18 @@ def sources(path: Path, side: Side) -> Iterator[dict[str, Source]]:
             if name in found:
                 raise UndecodableError(f"it has two members {name!r}", where=side)
             is_array = info.filename.endswith(_SUFFIX)
-            found[name] = Source(side, _member(archive, info), info.file_size, is_array)
+            unchecked = partial(_stored, path, info) if info.compress_type == zipfile.ZIP_STORED else None
+            found[name] = Source(side, partial(archive.open, info), info.file_size, is_array, unchecked)
         yield found
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
-    return lambda: archive.open(info)
+def _stored(path: Path, info: zipfile.ZipInfo) -> IO[bytes]:
+    """Open a member that is not compressed where it lies in the archive, behind its local header."""
+    stream = path.open("rb")
+    stream.seek(info.header_offset + _LOCAL - 4)
+    name, extra = struct.unpack("<HH", stream.read(4))
+    stream.seek(name + extra, os.SEEK_CUR)
+    return stream
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from pytest_nbrepro.comparers.base import (
     Outcome,
     Side,
     allow_columns,
+    alone,
     combined,
     ignored,
     limits_for,
@@ -30,7 +31,7 @@ from pytest_nbrepro.comparers.base import (
 from pytest_nbrepro.comparers.boxes import BLOCK, Box, boxes, compare_boxes
 from pytest_nbrepro.comparers.tallies import Array
 from pytest_nbrepro.errors import UndecodableError
-from pytest_nbrepro.model import ArtifactRule, Check, CheckStatus, Limits, Place
+from pytest_nbrepro.model import ArtifactRule, Check, Limits, Place
 
 _LENGTH = 8  # bytes that hold the header's length
 _LONGEST = 100_000_000  # bytes of the longest header that the format allows
@@ -56,7 +57,11 @@ _STORED = {
     "F8_E5M2": "u1",
     "F8_E8M0": "u1",
 }
-_KINDS = {"BF16": "bfloat16", "F8_E4M3": "exact", "F8_E5M2": "exact", "F8_E8M0": "exact"}
+# What a dtype is called whose values numpy has.
+WORDS = {
+    np.dtype(stored).str[1:]: word for word, stored in _STORED.items() if not word.startswith(("BF", "F8"))
+}
+KINDS = {"BF16": "bfloat16", "F8_E4M3": "exact", "F8_E5M2": "exact", "F8_E8M0": "exact"}
 
 
 @dataclass(frozen=True)
@@ -125,11 +130,8 @@ class SafetensorsComparer:
                     sides = (old[name], one), (new[name], other)
                     parts.append(part("tensor", name, self._tensor(*sides, limits_for(name, rule))))
                 else:
-                    status = CheckStatus.LOST if name in old else CheckStatus.NEW
-                    parts.append(Check("tensor", name, status, message=f"tensor {status}", n=1, bad=1))
-        if mine != theirs and not ignored(_METADATA, rule):
-            place = Place("", shown(mine), shown(theirs))
-            parts.append(part("metadata", _METADATA, Outcome.structure("other metadata", n=1, worst=place)))
+                    parts.append(alone("tensor", name, lost=name in old))
+        parts += other_metadata(mine, theirs, rule)
         outcome = combined(parts, place="{name}{where}")
         return replace(outcome, allow=allow_columns(outcome.parts))
 
@@ -141,7 +143,7 @@ class SafetensorsComparer:
             return Outcome.structure(f"dtype {one.dtype} -> {other.dtype}")
         if one.shape != other.shape:
             return Outcome.structure(f"shape {one.shape} -> {other.shape}")
-        kind = _KINDS.get(one.dtype)
+        kind = KINDS.get(one.dtype)
         return compare_boxes(
             lambda: boxes(one.shape, one.stored.itemsize, block=self._block),
             lambda box: one.read(mine, box),
@@ -150,6 +152,14 @@ class SafetensorsComparer:
             limits,
             kind,
         )
+
+
+def other_metadata(old: Mapping[str, str], new: Mapping[str, str], rule: ArtifactRule) -> list[Check]:
+    """Return the check of metadata that differ and are not left out."""
+    if old == new or ignored(_METADATA, rule):
+        return []
+    place = Place("", shown(old), shown(new))
+    return [part("metadata", _METADATA, Outcome.structure("other metadata", n=1, worst=place))]
 
 
 def _read(stream: IO[bytes], path: Path, side: Side) -> tuple[dict[str, Tensor], dict[str, str]]:

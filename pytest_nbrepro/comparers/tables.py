@@ -13,6 +13,7 @@ from pytest_nbrepro.comparers import asides, frames
 from pytest_nbrepro.comparers.base import (
     Outcome,
     allow_columns,
+    alone,
     combined,
     counted,
     ignored,
@@ -26,7 +27,7 @@ from pytest_nbrepro.comparers.numbers import EXACT, Limit, resolve
 from pytest_nbrepro.comparers.rows import Rows, pair
 from pytest_nbrepro.comparers.tallies import Tally, largest
 from pytest_nbrepro.errors import UndecodableError
-from pytest_nbrepro.model import ArtifactRule, Check, CheckStatus, Limits, Place
+from pytest_nbrepro.model import ArtifactRule, Check, Limits, Place
 
 _INTS = frozenset({"Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"})
 _FLOATS = {"Float64": "float64", "Float32": "float32", "Float16": "float16"}
@@ -67,8 +68,8 @@ class TableComparer:
     def _compare(self, old: Table, new: Table, rule: ArtifactRule) -> Outcome:
         kept = dict.fromkeys(name for name in old.frame.columns if not ignored(name, rule))
         theirs = dict.fromkeys(name for name in new.frame.columns if not ignored(name, rule))
-        parts = [_alone(name, CheckStatus.LOST) for name in kept if name not in theirs]
-        parts += [_alone(name, CheckStatus.NEW) for name in theirs if name not in kept]
+        parts = [alone("column", name, lost=True) for name in kept if name not in theirs]
+        parts += [alone("column", name, lost=False) for name in theirs if name not in kept]
         common = [name for name in kept if name in theirs]
         parts += [check for name in common if (check := _kinds(name, old, new)) is not None]
         uneven = {check.name for check in parts}
@@ -112,10 +113,6 @@ def _read(path: Path, known: Mapping[str, Any], rule: ArtifactRule) -> Table:
     kinds = frames.names_of(known["columns"])
     wanted = {name: kind for name, kind in kinds.items() if not ignored(name, rule)}
     return frames.read_csv(path, frames.Dialect(known["separator"], known["header"]), wanted)
-
-
-def _alone(name: str, status: CheckStatus) -> Check:
-    return Check("column", name, status, message=f"column {status}", n=1, bad=1)
 
 
 def _kinds(name: str, old: Table, new: Table) -> Check | None:

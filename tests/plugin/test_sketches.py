@@ -64,3 +64,31 @@ def test_a_broken_array_has_its_hash_alone(project, fake_kernel):
         "big.npy"
     ]
     assert kept["stored"] == "hash"
+
+
+TABLE = """rows = [f"{{i}},{{i / 7 * (1 + {noise})}},name {{i % 5}}\\n" for i in range(60_000)]
+rows[40_000] = "40000,{value},name 0\\n"
+with open('big.csv', 'w') as f:
+    n = f.write("id,x,name\\n" + "".join(rows))
+print('a: {a}')"""
+
+
+def test_a_large_table_is_judged_by_its_sketch(project, fake_kernel):
+    project.notebook("t.ipynb", TABLE.format(noise=0, value=1.5, a=1))
+    project.accept()
+    kept = json.loads((project.root / "baselines/t/default/artifacts.json").read_text())["artifacts"][
+        "big.csv"
+    ]
+    assert (kept["stored"], kept["path"]) == ("sketch", "files/big.csv.sketch.npz")
+
+    project.notebook("t.ipynb", TABLE.format(noise=1e-12, value=1.5, a=2))
+    result = project.run()
+    result.stdout.fnmatch_lines(["*ok *big.csv*no drift proven*"])
+    result.stdout.no_fnmatch_line("*used 0x*")
+
+    project.notebook("t.ipynb", TABLE.format(noise=0, value=2.5, a=1))
+    result = project.run()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*table *big.csv*", "*rows 39990 to 40004, column x: sum*"])
+    project.accept()
+    assert project.run().ret == 0

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_nbrepro import comparers
-from pytest_nbrepro.comparers import base, boxes
+from pytest_nbrepro.comparers import base, boxes, hdf5, hdf5nodes
 from pytest_nbrepro.comparers.base import IncomparableError
 from pytest_nbrepro.comparers.hdf5 import Hdf5Comparer
 from pytest_nbrepro.errors import UndecodableError
@@ -202,6 +202,52 @@ def test_byte_order_chunks_and_compression_mean_nothing(compared):
 
     assert compared(data(np.arange(6.0, dtype=">f8").reshape(2, 3)), packed).status is EQUAL
     assert compared(packed, data(np.arange(6.0).reshape(2, 3) + 1)).bad == 6
+
+
+@pytest.mark.parametrize("chunks", [None, (2,)])
+def test_equal_bytes_in_another_byte_order_are_other_values(compared, chunks):
+    def of(values):
+        return lambda file: file.create_dataset("t", data=values, chunks=chunks)
+
+    values = np.array([1.0, 2.0, 3.0], "<f8")
+    assert compared(of(values), of(values.view(">f8"))).status is DRIFT
+    assert compared(of(values), of(values.astype(">f8"))).status is EQUAL
+
+
+def chunked(values, **more):
+    return lambda file: file.create_dataset(
+        "t", data=values, **{"chunks": (7, 5), "compression": "gzip", **more}
+    )
+
+
+def test_chunks_with_equal_bytes_are_not_decoded(compared, monkeypatch):
+    values = np.arange(600.0).reshape(30, 20)
+    other = values.copy()
+    other[29, 19] += 1
+    boxed = []
+    monkeypatch.setattr(hdf5, "read", lambda found, box: boxed.append(box) or hdf5nodes.read(found, box))
+    comparer = Hdf5Comparer(block=7 * 5 * 8)
+    found = compared(chunked(values), chunked(other), comparer=comparer, limits=Limits(abs=0.0))
+    assert (found.status, found.bad, found.n) == (DRIFT, 1, 601)
+    assert found.worst.where == "t[29, 19]"
+    assert len(boxed) == 2
+    boxed.clear()
+    assert compared(chunked(values), chunked(values, compression_opts=1), comparer=comparer).status is EQUAL
+    assert len(boxed) == 2 * 5 * 4
+
+
+def test_chunks_that_were_never_written_are_decoded(compared):
+    def write(*rows):
+        def partly(file):
+            found = file.create_dataset("t", (30, 20), "f8", chunks=(7, 5), fillvalue=2.0)
+            for row in rows:
+                found[row] = 1.0
+
+        return partly
+
+    assert compared(write(0, 29), write(29, 0)).status is EQUAL
+    found = compared(write(0), write(0, 29))
+    assert (found.status, found.bad) == (DRIFT, 20)
 
 
 @pytest.mark.parametrize("shape", [(3, 1), (1, 3), ()])

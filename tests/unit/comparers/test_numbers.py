@@ -140,6 +140,13 @@ def test_passing_is_the_inequality_of_the_limit(old, new, rel, abs_):
     assert (used(old, new, limit) <= 1) == (distance <= allowed)
 
 
+@given(ANY, ANY, st.floats(0, 1e308))
+def test_an_absolute_limit_does_not_care_which_side_is_which(one, other, abs_):
+    for kind in ("float", "int"):
+        limit = Limit(kind, abs=abs_)
+        assert used(one, other, limit) == used(other, one, limit)
+
+
 @given(st.integers(), st.integers(), st.integers(0, 10**30))
 def test_integers_are_compared_exactly_however_large(old, new, abs_):
     limit = Limit("int", abs=abs_)

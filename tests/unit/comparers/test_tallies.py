@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pytest_nbrepro.comparers.numbers import EXACT, Limit, resolve, used
-from pytest_nbrepro.comparers.tallies import Tally, kind_of_dtype, largest
+from pytest_nbrepro.comparers.tallies import Tally, kind_of_dtype, largest, same_bytes
 from pytest_nbrepro.model import CheckStatus, Limits
 
 DTYPES = st.sampled_from(
@@ -89,6 +89,13 @@ def test_the_counts_do_not_depend_on_chunks(pair, limits, step, blocks):
     whole, pieces = tallied(old, new, limit), tallied(old, new, limit, step=step, blocks=blocks)
     assert pieces.outcome("value", "") == whole.outcome("value", "")
     assert pieces.at == whole.at
+
+
+@given(pairs(), st.floats(0, 1e6))
+def test_an_absolute_limit_does_not_care_which_side_is_which(pair, abs_):
+    limit = resolve(Limits(rel=0.0, abs=abs_), kind_of_dtype(pair[0].dtype), 0.0)
+    one, other = tallied(*pair, limit), tallied(*reversed(pair), limit)
+    assert (one.used, one.bad, one.at) == (other.used, other.bad, other.at)
 
 
 @given(pairs(), LIMITS)
@@ -255,3 +262,20 @@ def test_nothing_warns():
         warnings.simplefilter("error")
         values = np.array([0.0, math.inf, math.nan, 1e308, -1e308])
         tallied(values, values[::-1].copy(), limit_for(values, Limits(rel=10, ulp=3)))
+
+
+@given(pairs())
+def test_same_bytes(pair):
+    old, new = pair
+    assert same_bytes(old, new) == (old.tobytes() == new.tobytes())
+    assert same_bytes(old, old.copy())
+    if old.dtype.itemsize > 1 and old.size:
+        assert not same_bytes(old, old.view(old.dtype.newbyteorder()))
+
+
+def test_arrays_of_odd_layouts_have_the_same_bytes():
+    square = np.arange(12, dtype="i2").reshape(3, 4)
+    assert same_bytes(square.T, square.T.copy())
+    assert not same_bytes(square[::2], square[1:])
+    assert same_bytes(np.zeros(3, "V0"), np.zeros(3, "V0"))
+    assert same_bytes(np.array(1.5), np.array(1.5))
