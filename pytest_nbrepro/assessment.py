@@ -181,11 +181,11 @@ def keep_pending(
 
 
 def _sketches(run: Run, kept: Collection[tuple[str, str]], folder: Path) -> dict[str, Path]:
-    """Write what a baseline keeps of arrays that are too large to keep; of what cannot be read, nothing."""
+    """Write what a baseline keeps of what is too large to keep; of what cannot be read, nothing."""
     taken = {artifact.path for artifact in run.artifacts.values()}
     found: dict[str, Path] = {}
     for name, artifact in run.artifacts.items():
-        large = artifact.kind == "array" and artifact.bytes > baselines.LARGEST
+        large = sketches.possible(artifact) and artifact.bytes > baselines.LARGEST
         if not large or ("artifact", name) in kept or f"{artifact.path}{baselines.SKETCH}" in taken:
             continue
         target = folder / str(len(found))

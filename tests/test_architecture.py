@@ -14,7 +14,7 @@ LEVELS = {
     "telling": "reports",
     "driving": "runner trial sampling assessment diagnosis",
     "judging": "verdict comparers diffs",
-    "doing": "workspace mirror copying originals tracked kernels execution capture scalars environment store baselines pending",
+    "doing": "workspace mirror copying originals tracked kernels execution capture displays scalars environment store baselines pending",
     "reading": "notebook foreign spec schema keytypes rules readers project sources cases yaml12 flags flagtypes literals assignments magics masks moments",
     "ground": "model options errors files optional",
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_nbrepro import capture, files, notebook
+from pytest_nbrepro import capture, displays, files, notebook
 from pytest_nbrepro.baselines.reading import ENVIRONMENT, MANIFEST, METRICS, NOTEBOOK, SCHEMA
 from pytest_nbrepro.model import Artifact, Baseline, Metric, Run
 from pytest_nbrepro.notebook import Cell, Notebook
@@ -19,7 +19,7 @@ SKETCH = ".sketch.npz"  # what the path of a sketch has behind that of its artif
 
 @dataclass(frozen=True)
 class Draft:
-    """A baseline about to be written; `sources` tells where the stored files come from."""
+    """A baseline about to be written; `sources` tells where the stored files come from, `shown` their pictures."""
 
     metrics: Mapping[str, Metric]
     artifacts: Mapping[str, Artifact]
@@ -28,6 +28,7 @@ class Draft:
     environment: Mapping[str, Any]
     once: bool
     fixture: bool
+    shown: Mapping[str, Path] = field(default_factory=dict)
 
 
 def compose(
@@ -61,6 +62,7 @@ def compose(
     metrics = {name: metric for name, metric in run.metrics.items() if ("metric", name) not in leave}
     artifacts: dict[str, Artifact] = {}
     sources: dict[str, Path] = {}
+    shown: dict[str, Path] = {}
     known = sketches or {}
     for name, artifact in run.artifacts.items():
         if ("artifact", name) in leave:
@@ -76,12 +78,16 @@ def compose(
             kept = replace(kept, stored="sketch", path=f"{kept.path}{SKETCH}")
         else:
             kept = replace(kept, stored="hash")
+        if kept.shown is not None and kept.shown.bytes <= LARGEST:
+            shown[name] = folder / kept.shown.path
+        else:
+            kept = replace(kept, shown=None)
         artifacts[name] = kept
     if baseline is not None:
         metrics |= {n: baseline.metrics[n] for n in metrics if ("metric", n) in keep}
     texts = _kept_texts(executed, baseline, keep)
     slimmed = slim(executed, replace(run, artifacts=artifacts), hidden, texts)
-    return Draft(metrics, artifacts, sources, slimmed, environment, once, fixture)
+    return Draft(metrics, artifacts, sources, slimmed, environment, once, fixture, shown)
 
 
 def _kept_texts(
@@ -101,7 +107,7 @@ def _kept_texts(
 def stored_text(cell: Cell) -> str:
     """Return the text of a cell that `slim` made."""
     return "".join(
-        capture.joined(output["text"]) for output in cell.outputs if output.get("name") == "stdout"
+        displays.joined(output["text"]) for output in cell.outputs if output.get("name") == "stdout"
     )
 
 
@@ -164,6 +170,9 @@ def write_tree(draft: Draft, folder: Path) -> None:
     files.write_json(folder / ENVIRONMENT, draft.environment)
     for name, source in draft.sources.items():
         files.copy(source, folder / draft.artifacts[name].path)
+    for name, source in draft.shown.items():
+        if (picture := draft.artifacts[name].shown) is not None:
+            files.copy(source, folder / picture.path)
     manifest: dict[str, Any] = {
         "artifacts": {name: _artifact_json(artifact) for name, artifact in draft.artifacts.items()},
         "schema": SCHEMA,
@@ -197,4 +206,6 @@ def _metric_json(metric: Metric) -> Any:
 
 
 def _artifact_json(artifact: Artifact) -> dict[str, Any]:
-    return {key: value for key, value in artifact_record(artifact).items() if value is not None}
+    return {
+        key: value for key, value in artifact_record(artifact).items() if value is not None and value != ""
+    }

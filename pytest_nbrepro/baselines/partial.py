@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_nbrepro import capture, notebook
+from pytest_nbrepro import displays, notebook
 from pytest_nbrepro.baselines.drafts import Draft
 from pytest_nbrepro.baselines.reading import SCHEMA
 from pytest_nbrepro.model import Artifact, Baseline, Metric
@@ -79,7 +79,7 @@ def _texts(side: Baseline, candidate: Baseline) -> dict[str, str]:
 def text_of(cell: Cell) -> str:
     """Return the text of a cell that a baseline keeps."""
     return "".join(
-        capture.joined(output["text"]) for output in cell.outputs if output.get("name") == "stdout"
+        displays.joined(output["text"]) for output in cell.outputs if output.get("name") == "stdout"
     )
 
 
@@ -101,8 +101,9 @@ def partly(candidate: Baseline, baseline: Baseline | None, taken: Collection[Key
     sources: dict[str, Path] = {
         name: folders[name] / artifact.path
         for name, artifact in artifacts.items()
-        if artifact.stored == "file"
+        if artifact.stored != "hash"
     }
+    shown = {name: folders[name] / a.shown.path for name, a in artifacts.items() if a.shown is not None}
     host = candidate if baseline is None else baseline
     return Draft(
         metrics=metrics,
@@ -112,6 +113,7 @@ def partly(candidate: Baseline, baseline: Baseline | None, taken: Collection[Key
         environment=host.environment or {"schema": SCHEMA},
         once=host.once,
         fixture=host.fixture,
+        shown=shown,
     )
 
 
@@ -171,4 +173,4 @@ def _key_of(output: Mapping[str, Any], label: str) -> Key:
     """Return what a slim output is: the text of its cell, or the trace of an artifact (see `slim`)."""
     if output.get("name") == "stdout":
         return "output", label
-    return "artifact", capture.joined(output["data"]["text/plain"]).rpartition(": sha256 ")[0]
+    return "artifact", displays.joined(output["data"]["text/plain"]).rpartition(": sha256 ")[0]

@@ -15,7 +15,9 @@ from pytest_nbrepro.errors import UndecodableError
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 SEPARATED = frozenset({"csv", "tsv"})
+FRAME = "frame"  # what the kernel keeps of data frames that cells show
 COLUMNAR = {".parquet": "parquet", ".pq": "parquet", ".feather": "ipc", ".arrow": "ipc", ".ipc": "ipc"}
+_FORMATS = {**COLUMNAR, ".tsv": "tsv", ".tab": "tsv", f".{FRAME}": FRAME}
 
 _DTYPES: dict[str, pl.DataType] = {"int": pl.Int64(), "float": pl.Float64()}  # other kinds are kept as text
 _SAMPLE = 1000  # values by which a column of text is taken for times or booleans
@@ -32,18 +34,20 @@ class Table:
 
     `kinds` has ``int``, ``float``, ``bool``, ``datetime`` or ``str`` for each column of a CSV, the dtype's
     name for the others. `misread` names the cells of a CSV that are not of their kind: column -> (first
-    row, its text, how many).
+    row, its text, how many). `mixed` has the columns of a frame that a cell showed whose values are of any type,
+    `labels` what else makes such a frame.
     """
 
     frame: pl.DataFrame
     kinds: Mapping[str, str]
     misread: Mapping[str, tuple[int, str, int]] = field(default_factory=dict)
+    mixed: frozenset[str] = frozenset()
+    labels: Mapping[str, Any] = field(default_factory=dict)
 
 
 def format_of(path: Path) -> str:
-    """Return ``csv``, ``tsv``, ``parquet`` or ``ipc`` by a file's suffix; CSV where it is unknown."""
-    suffix = path.suffix.lower()
-    return COLUMNAR.get(suffix) or ("tsv" if SEPARATORS.get(suffix) == "\t" else "csv")
+    """Return ``csv``, ``tsv``, ``parquet``, ``ipc`` or ``frame`` by a file's suffix; CSV where it is unknown."""
+    return _FORMATS.get(path.suffix.lower(), "csv")
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -56,7 +60,7 @@ def read_columnar(path: Path) -> Table:
     Raises:
         UndecodableError: it is none.
     """
-    with _decoding(format_of(path)):
+    with decoding(format_of(path)):
         if format_of(path) == "parquet":
             # The path is no pattern, and `x=1` in a folder's name is no column.
             frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
@@ -69,7 +73,7 @@ def read_columnar(path: Path) -> Table:
 
 
 @contextlib.contextmanager
-def _decoding(word: str) -> Iterator[None]:
+def decoding(word: str) -> Iterator[None]:
     """Turn the decoder's errors, its panics included, into UndecodableError."""
     try:
         yield
@@ -120,7 +124,7 @@ def read_csv(path: Path, dialect: Dialect, kinds: Mapping[str, str]) -> Table:
     Raises:
         UndecodableError: see `describe_csv`.
     """
-    with _decoding(format_of(path)):
+    with decoding(format_of(path)):
         names = _names(path, dialect)
         known = {name: kinds.get(name, "str") for name in names}
         if not names:
@@ -133,7 +137,7 @@ def read_csv(path: Path, dialect: Dialect, kinds: Mapping[str, str]) -> Table:
 
 
 def _read_text(path: Path, dialect: Dialect) -> tuple[list[str], pl.DataFrame]:
-    with _decoding(format_of(path)):
+    with decoding(format_of(path)):
         names = _names(path, dialect)
         return names, _read(path, dialect, dict.fromkeys(names, pl.String())) if names else pl.DataFrame()
 
@@ -182,7 +186,7 @@ def _head(path: Path, line: bytes, separator: str, *, has_header: bool, n_rows: 
 def _dialect(path: Path) -> Dialect:
     """Return the dialect of a CSV file, told by its first line."""
     separator = SEPARATORS.get(path.suffix.lower(), ",")
-    with _decoding(format_of(path)):
+    with decoding(format_of(path)):
         line = _first_line(path)
         cells = _cells(path, line, separator) if line else []
         if separator == "," and len(cells) == 1:

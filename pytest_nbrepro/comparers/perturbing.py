@@ -16,6 +16,8 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
+from pytest_nbrepro.comparers import framefiles
+
 SHARE = 1e-3  # by which one number is changed; whole numbers by 1
 MOVED = "rows moved by one"
 _MOST = 20  # columns, members or numbers of one file that are changed
@@ -50,6 +52,7 @@ def changes(kind: str, path: Path) -> Iterator[tuple[str, Write]]:
         ("table", ".csv"): _tables,
         ("table", ".tsv"): _tables,
         ("table", ".parquet"): _tables,
+        ("table", ".frame"): _shown,
         ("array", ".npy"): _arrays,
         ("array", ".npz"): _arrays,
         ("json", ".json"): _documents,
@@ -91,6 +94,13 @@ def _tables(path: Path) -> Iterator[tuple[str, Write]]:
             yield what, changed.write_parquet
         else:
             yield what, partial(changed.write_csv, separator=separator)
+
+
+def _shown(path: Path) -> Iterator[tuple[str, Write]]:
+    """Yield changes of a data frame that a cell showed: numbers and texts as they are written."""
+    head, texts = framefiles.split(path)
+    for what, changed in _frames(texts):
+        yield what, partial(framefiles.write, head, changed)
 
 
 def _frames(frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:

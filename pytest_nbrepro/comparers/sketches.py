@@ -1,4 +1,4 @@
-"""Sketches of large arrays: what a baseline keeps of an npy or npz file that is too large to keep.
+"""Sketches of large arrays: what a baseline keeps of files of these, and of data frames, that are too large to keep.
 
 Of each array that is its hash and, for at most 4096 contiguous blocks of it, the sums of x and of |x|. Where every
 element is within its limit, the sums of a block differ by at most ``rel·sum|x| + n·abs``, and by what rounding
@@ -24,9 +24,10 @@ from pytest_nbrepro.comparers.numbers import Limit, resolve
 from pytest_nbrepro.comparers.opaque import CANNOT_SAY
 from pytest_nbrepro.comparers.tallies import Array, kind_of_dtype, largest
 from pytest_nbrepro.errors import UndecodableError
-from pytest_nbrepro.model import ArtifactRule, Check, CheckStatus, Limits, Place
+from pytest_nbrepro.model import Artifact, ArtifactRule, Check, CheckStatus, Limits, Place
 
 BLOCKS = 4096  # of one array, at most; part of the format, as the size of a block follows from it
+_SUFFIXES = frozenset({".npy", ".npz", ".frame"})
 _EPS = 2.0**-52
 _WRAP = 1 << 64
 # Binary digits and smallest number of a dtype: its spacing at b is at most ``|b|·2^-digits`` and that number more.
@@ -62,8 +63,13 @@ class _Sketch:
             return _Sketch(self.about, *(_total(a) for a in (self.sums, self.sizes, self.odd)))
 
 
+def possible(artifact: Artifact) -> bool:
+    """Tell whether an artifact has a sketch."""
+    return artifact.kind in {"array", "table", "figure"} and Path(artifact.path).suffix.lower() in _SUFFIXES
+
+
 def write(path: Path, target: Path) -> None:
-    """Write the sketch of an npy or npz file.
+    """Write the sketch of an npy, npz or frame file.
 
     Raises:
         UndecodableError: it cannot be read.
@@ -81,7 +87,7 @@ def write(path: Path, target: Path) -> None:
 
 
 def compare(sketch: Path, result: Path, rule: ArtifactRule) -> Outcome:
-    """Hold an npy or npz file against the sketch of the accepted one; what is unreadable never passes."""
+    """Hold a file against the sketch of the accepted one; what is unreadable never passes."""
     try:
         with reading("baseline"):
             old = {one.about.name: one for one in _read(sketch)}
@@ -110,6 +116,10 @@ def compare(sketch: Path, result: Path, rule: ArtifactRule) -> Outcome:
 
 
 def _sketches(path: Path, side: Any) -> list[_Sketch]:
+    if path.suffix.lower() == ".frame":
+        from pytest_nbrepro.comparers import framefiles  # polars: only where there are frames
+
+        return [_sketch(*item) for item in framefiles.members(path, side).items()]
     with sources(path, side) as found:
         return [_sketch(name, source) for name, source in found.items()]
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from pytest_nbrepro import comparers, files
 from pytest_nbrepro.comparers import perturbing
+from pytest_nbrepro.kernels import tabling
 from pytest_nbrepro.model import Artifact, ArtifactRule, Limits
 
 
@@ -22,7 +23,10 @@ def table(path):
             "none": [None] * 3,
         }
     )
-    if path.suffix == ".parquet":
+    if path.suffix == ".frame":
+        path.unlink(missing_ok=True)
+        tabling.write(frame, str(path))
+    elif path.suffix == ".parquet":
         frame.write_parquet(path)
     else:
         frame.write_csv(path, separator="\t" if path.suffix == ".tsv" else ",")
@@ -43,6 +47,7 @@ FILES = {
     "a.csv": (table, TABLE),
     "a.tsv": (table, TABLE),
     "a.parquet": (table, TABLE),
+    "a.frame": (table, TABLE),
     "a.npy": (
         lambda path: np.save(path, np.array([[1.0, -3.0], [np.nan, 0.0]])),
         ["one value +0.1 %", "one NaN", "dtype float64 -> float32"],
@@ -62,6 +67,8 @@ FILES = {
     "g.txt": (lambda path: path.write_text("n 3, v1.2.3, zero 0.0, loss 0.25\n"), ["one value +0.1 %"]),
 }
 
+KINDS = {".frame": "table"}  # of what only cells show
+
 
 def tried(folder, name, rule=None):
     """Return each change of a file, and whether the checks notice it."""
@@ -75,7 +82,10 @@ def tried(folder, name, rule=None):
     def of(side):
         file = side / "files" / name
         return comparers.described(
-            Artifact(name, "", f"files/{name}", files.sha256(file), file.stat().st_size), side
+            Artifact(
+                name, KINDS.get(file.suffix, ""), f"files/{name}", files.sha256(file), file.stat().st_size
+            ),
+            side,
         )
 
     baseline, found = of(accepted), {}
