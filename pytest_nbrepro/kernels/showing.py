@@ -17,6 +17,7 @@ from typing import Any
 
 MARK = "nbrepro"  # the key of a mark in an output's metadata
 KEPT = "kept"  # the folder of a run that the files lie in until the run is captured
+MOST = 64 << 20  # bytes of an array or a figure
 _LONGEST = 200  # characters of a reason
 
 Write = Callable[[Any, str], None]  # an object, and the path of the file that gets its data
@@ -68,6 +69,10 @@ class Keeper:
         for library in ("pandas", "polars"):
             if is_one(obj, library, "DataFrame", "Series"):
                 return "table", "frame", self._load("tabling").write
+        if is_one(obj, "numpy", "ndarray"):
+            return "array", "npy", save
+        if is_one(obj, "torch", "Tensor"):
+            return "array", "npy", _save_tensor
         return None
 
 
@@ -76,3 +81,26 @@ def is_one(obj: Any, module: str, *names: str) -> bool:
     loaded = sys.modules.get(module)
     classes = [getattr(loaded, name, None) for name in names]
     return any(isinstance(known, type) and isinstance(obj, known) for known in classes)
+
+
+def save(array: Any, path: str) -> None:
+    """Write an array of numpy.
+
+    Raises:
+        TypeError: it is of a subclass that says more than its values, or holds objects.
+        ValueError: it is too large.
+    """
+    numpy: Any = sys.modules["numpy"]
+    if type(array) not in (numpy.ndarray, numpy.memmap):
+        raise TypeError(f"it is of type {type(array).__module__}.{type(array).__name__}")
+    if array.dtype.hasobject:
+        raise TypeError("it holds Python objects")
+    if array.nbytes > MOST:
+        raise ValueError(f"{array.nbytes:,} bytes, more than the {MOST >> 20} MiB that are kept")
+    numpy.save(path, array, allow_pickle=False)
+
+
+def _save_tensor(tensor: Any, path: str) -> None:
+    if tensor.device.type != "cpu":  # to fetch it would take the notebook's time
+        raise TypeError(f"it is on the device {tensor.device}")
+    save(tensor.detach().numpy(), path)

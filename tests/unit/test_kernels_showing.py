@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -59,6 +61,62 @@ def test_anything_else_stays_as_it_is(keeper, obj, tmp_path):
     assert not (tmp_path / "kept").exists()
 
 
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(2000.0),
+        np.array(1.5, "f4"),
+        np.array([[1, 2], [3, 4]], order="F"),
+        np.array(["a", "bc"]),
+        np.array([(1, 0.5)], [("a", "i4"), ("b", "f8")]),
+        np.array(["2020-01-01"], "M8[D]"),
+        np.array([], bool),
+        np.array([1j]),
+    ],
+)
+def test_arrays_are_kept_whole(keeper, tmp_path, array):
+    assert keeper.mark(array) == {"kind": "array", "file": "1.npy"}
+    found = np.load(tmp_path / "kept/1.npy", allow_pickle=False)
+    assert (found.dtype, found.shape, found.tolist()) == (array.dtype, array.shape, array.tolist())
+
+
+@pytest.mark.parametrize(
+    ("array", "why"),
+    [
+        (np.ma.array([1, 2], mask=[0, 1]), "it is of type numpy.ma.MaskedArray"),
+        (np.array([None]), "it holds Python objects"),
+        (np.array([(1, None)], [("a", "i4"), ("b", "O")]), "it holds Python objects"),
+    ],
+)
+def test_arrays_whose_values_do_not_say_all_are_not(keeper, array, why):
+    assert keeper.mark(array) == {"kind": "array", "why": why}
+
+
+def test_large_arrays_are_not(keeper, monkeypatch, tmp_path):
+    monkeypatch.setattr(showing, "MOST", 1 << 20)
+    why = "8,000,000 bytes, more than the 1 MiB that are kept"
+    assert keeper.mark(np.zeros(1_000_000)) == {"kind": "array", "why": why}
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+class Tensor:
+    """What of torch's tensors is used."""
+
+    def __init__(self, values: Any, device: str = "cpu") -> None:
+        self.values = values
+        self.device = SimpleNamespace(type=device)
+
+    def detach(self) -> Any:
+        return SimpleNamespace(numpy=lambda: np.array(self.values))
+
+
+def test_tensors_are_kept_where_they_are_at_hand(keeper, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(Tensor=Tensor))
+    assert keeper.mark(Tensor([1.5])) == {"kind": "array", "file": "1.npy"}
+    assert np.load(tmp_path / "kept/1.npy").tolist() == [1.5]
+    assert keeper.mark(Tensor([1.5], "cuda"))["why"].startswith("it is on the device ")
+
+
 def test_what_shows_itself_is_not_kept(keeper):
     formatter = Formatter()
     keeper.attach(formatter)
@@ -95,5 +153,5 @@ def test_an_object_that_lies_about_its_class_breaks_nothing(keeper):
 
 
 def test_libraries_that_are_half_imported_break_nothing(keeper, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "pandas", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace())
     assert keeper.mark(1) is None
