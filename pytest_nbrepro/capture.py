@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import shutil
 from collections import Counter
@@ -13,37 +11,17 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pytest_nbrepro import files, scalars
+from pytest_nbrepro import displays, files, scalars
 from pytest_nbrepro.errors import WorkspaceError
+from pytest_nbrepro.kernels.showing import KEPT
 from pytest_nbrepro.masks import ALL, mask, terminal_text
 from pytest_nbrepro.model import Artifact, CellRecord, Masking, Metric, Number, Run
 from pytest_nbrepro.notebook import Cell, Notebook
 
 IGNORE_TAG = "nbrepro:ignore"
 METRICS_TAG = "metrics"
-_NAME_TAG = "artifact:"
 _OUTSIDE = "@up"  # stands for `..` in the stored paths of files written beside the notebook's folder
-_LONGEST = 200  # bytes of a file name of ours, so that a hash and a suffix fit behind it
-
-# The best comparable MIME type of a rich output wins (design: data before pictures before markup).
-_MIMES: tuple[tuple[str, str], ...] = (
-    ("application/vnd.plotly", "json"),
-    ("application/vnd.vega", "json"),
-    ("application/json", "json"),
-    ("text/csv", "csv"),
-    ("image/png", "png"),
-    ("image/jpeg", "jpg"),
-    ("image/gif", "gif"),
-    ("image/webp", "webp"),
-    ("image/svg+xml", "svg"),
-    ("application/pdf", "pdf"),
-    ("text/html", "html"),
-)
-_BINARY = {"png", "jpg", "gif", "webp", "pdf", "parquet"}  # in notebooks these are base64
 _TEXTS = ("text/plain", "text/markdown", "text/latex")
-_SCRAP = "application/scrapbook.scrap."
-_FRAME = "application/scrapbook.scrap.pandas+json"  # holds a data frame as Parquet, in base64
-_RECORD = "application/papermill.record+json"
 
 
 @dataclass(frozen=True)
@@ -109,8 +87,9 @@ def capture(
     metrics = {**printed, **_glued_metrics(compared), **values}
     found = list(written)
     taken = {name for name, _ in found}
-    artifacts = {a.name: a for a in (*_files(found, folder), *_rich(compared, folder, taken))}
-    cells, notes = [], list[str]()
+    artifacts = {a.name: a for a in (*_files(found, folder), *displays.rich(compared, folder, taken))}
+    shutil.rmtree(folder / KEPT, ignore_errors=True)
+    cells, notes = [], [f"{notebook.label(index)}: {why}" for index, why in displays.untaken(compared)]
     for cell in notebook.code:
         text, hits = cell_text(cell, metrics, hidden)
         if IGNORE_TAG not in cell.tags:
@@ -134,7 +113,7 @@ def cell_text(cell: Cell, metrics: Iterable[str], hidden: Hidden) -> tuple[str, 
     for output in cell.outputs:
         if output.get("output_type") == "stream":
             if output.get("name") == "stdout":
-                stream.append(joined(output.get("text", "")))
+                stream.append(displays.joined(output.get("text", "")))
             continue
         pieces.append(_without_metrics("".join(stream), known))
         stream = []
@@ -145,31 +124,6 @@ def cell_text(cell: Cell, metrics: Iterable[str], hidden: Hidden) -> tuple[str, 
     return hidden.apply(text)
 
 
-def best_mime(data: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the MIME type by which a rich output is compared and its file suffix; None for text and numbers."""
-    for prefix, suffix in _MIMES:
-        for mime in sorted(data):
-            if mime.startswith(prefix) and not (suffix == "html" and _says_no_more(data)):
-                return mime, suffix
-    if any(not _is_number(value) for value in _glued(data).values()):
-        mime = next(mime for mime in sorted(data) if mime == _RECORD or mime.startswith(_SCRAP))
-        return mime, "parquet" if mime == _FRAME else "json"
-    return None
-
-
-def _says_no_more(data: Mapping[str, Any]) -> bool:
-    """Tell whether HTML only shows what the text beside it says: that of an estimator of scikit-learn.
-
-    There it is mostly documentation of the installed version, and holds how long fitting took.
-    """
-    return "text/plain" in data and "sk-text-repr-fallback" in joined(data["text/html"])
-
-
-def joined(text: Any) -> str:
-    """Return a notebook's text, which may be stored as a list of lines, as one string."""
-    return "".join(text) if isinstance(text, list) else str(text)
-
-
 def _without_metrics(text: str, known: set[str]) -> str:
     lines = terminal_text(text).split("\n")
     return "\n".join(line for line in lines if scalars.name_of(line) not in known)
@@ -177,93 +131,22 @@ def _without_metrics(text: str, known: set[str]) -> str:
 
 def _result_text(output: Mapping[str, Any]) -> str:
     if output.get("output_type") == "error":
-        return f"{output.get('ename')}: {joined(output.get('evalue', ''))}"
+        return f"{output.get('ename')}: {displays.joined(output.get('evalue', ''))}"
     data = output.get("data", {})
-    if best_mime(data) is not None or _glued(data):
+    if not displays.is_text(output):
         return ""
-    return next((joined(data[mime]) for mime in _TEXTS if mime in data), "")
+    return next((displays.joined(data[mime]) for mime in _TEXTS if mime in data), "")
 
 
 def _stdout_lines(cells: Iterable[Cell]) -> Iterator[tuple[int, str]]:
     for cell in cells:
         text = "".join(
-            joined(output.get("text", "")) for output in cell.outputs if output.get("name") == "stdout"
+            displays.joined(output.get("text", ""))
+            for output in cell.outputs
+            if output.get("name") == "stdout"
         )
         for line in terminal_text(text).split("\n"):
             yield cell.index, line
-
-
-# ---------------------------------------------------------------------------------------------------
-# Rich outputs
-
-
-def _rich(cells: Iterable[Cell], folder: Path, taken: set[str]) -> Iterator[Artifact]:
-    """Write the rich outputs; each gets a name that nothing else in `taken` has."""
-    for cell in cells:
-        named = sorted(tag.removeprefix(_NAME_TAG) for tag in cell.tags if tag.startswith(_NAME_TAG))
-        base = (named[0] if named else "") or f"cell:{cell.id}"
-        for output in cell.outputs:
-            data = output.get("data", {})
-            chosen = best_mime(data)
-            if chosen is None:
-                continue
-            mime, suffix = chosen
-            name = _free_name(_scrap_name(output) or base, taken)
-            path = folder / "cells" / f"{_file_name(name)}.{suffix}"
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(_content(suffix, data[mime]["data"] if mime == _FRAME else data[mime]))
-            yield _artifact(name, path, folder, cell.index)
-
-
-def _scrap_name(output: Mapping[str, Any]) -> str:
-    """Return the name that scrapbook's `glue` gave an output, of data or to be seen; nothing for any other."""
-    about = output.get("metadata", {}).get("scrapbook")
-    name = about.get("name") if isinstance(about, dict) else None
-    return name if isinstance(name, str) else ""
-
-
-def _free_name(base: str, taken: set[str]) -> str:
-    name, number = base, 1
-    while name in taken:
-        number += 1
-        name = f"{base}#{number}"
-    taken.add(name)
-    return name
-
-
-def _content(suffix: str, value: Any) -> bytes:
-    if suffix == "json":
-        try:
-            return files.dump_json(value).encode()
-        except ValueError:  # a NaN: Python's notation, which the comparer reads
-            return json.dumps(value, sort_keys=True).encode()
-    text = joined(value)
-    if suffix in _BINARY:
-        try:
-            return base64.b64decode(text)
-        except ValueError:
-            return text.encode("utf-8", "surrogatepass")  # no image: its comparer says so
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _file_name(name: str) -> str:
-    """Return the file name for the name of a rich output; no two names have the same."""
-    own = name.startswith("cell:")
-    wanted = f"cell-{name.removeprefix('cell:')}" if own else name
-    safe = "".join(c if c.isalnum() or c in "-_.#=" else "_" for c in wanted)
-    short = safe.encode()[:_LONGEST].decode("utf-8", "ignore").lstrip(".")
-    plain = short == wanted and "--" not in short and (own or not short.startswith("cell-"))
-    return short if plain else f"{short}--{files.sha256_text(name)[:8]}"
-
-
-def _glued(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return by name what papermill's and scrapbook's `glue` recorded in an output; both are MIME records."""
-    record = data.get(_RECORD)
-    found = dict(record) if isinstance(record, dict) else {}
-    for mime, scrap in data.items():
-        if mime.startswith(_SCRAP) and isinstance(scrap, dict):
-            found[str(scrap.get("name"))] = scrap.get("data")
-    return found
 
 
 def _glued_metrics(cells: Iterable[Cell]) -> dict[str, Metric]:
@@ -271,13 +154,9 @@ def _glued_metrics(cells: Iterable[Cell]) -> dict[str, Metric]:
         name: Metric(value, dtype_of(value), cell.index)
         for cell in cells
         for output in cell.outputs
-        for name, value in _glued(output.get("data", {})).items()
-        if _is_number(value)
+        for name, value in displays.glued(output.get("data", {})).items()
+        if displays.is_number(value)
     }
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (bool, int, float))
 
 
 def dtype_of(value: Number) -> str:
@@ -305,15 +184,4 @@ def _files(written: Sequence[tuple[str, Path]], folder: Path) -> Iterator[Artifa
             shutil.copyfile(source, path)
         else:
             os.replace(source, path)  # noqa: PTH105 - same file system, no copy
-        yield _artifact(name, path, folder, None)
-
-
-def _artifact(name: str, path: Path, folder: Path, cell: int | None) -> Artifact:
-    return Artifact(
-        name=name,
-        kind="",  # the comparers know kinds; `comparers.described` fills it in
-        path=path.relative_to(folder).as_posix(),
-        sha256=files.sha256(path),
-        bytes=path.stat().st_size,
-        cell=cell,
-    )
+        yield displays.artifact(name, path, folder, None)

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pytest_nbrepro.capture import joined
+from pytest_nbrepro.displays import joined
 
 _LINES = 190  # of one source or output that are compared: diffing is quadratic, and coarse from 200 on
 _WIDTH = 200  # characters of a line; what is longer is folded

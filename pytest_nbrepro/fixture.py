@@ -34,8 +34,11 @@ class Ran:
 
     @property
     def artifacts(self) -> Mapping[str, Path]:
-        """The files and rich outputs by name, as paths to their copies in the run store."""
-        return {name: self.run.folder / artifact.path for name, artifact in self.run.artifacts.items()}
+        """The files and rich outputs by name, as paths to their copies in the run store; of figures the pictures."""
+        return {
+            name: self.run.folder / (artifact.shown or artifact).path
+            for name, artifact in self.run.artifacts.items()
+        }
 
     @property
     def flags(self) -> Mapping[str, FlagValue]:

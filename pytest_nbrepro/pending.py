@@ -197,8 +197,12 @@ def _whole(folder: Path) -> bool:
     kept = [artifact for artifact in candidate.artifacts.values() if artifact.stored != "hash"]
     if not all((folder / artifact.path).is_file() for artifact in kept):
         return False
-    whole = [artifact for artifact in kept if artifact.stored == "file"]
-    return all(files.sha256(folder / artifact.path) == artifact.sha256 for artifact in whole)
+    pictures = [artifact.shown for artifact in candidate.artifacts.values() if artifact.shown is not None]
+    if not all((folder / picture.path).is_file() for picture in pictures):
+        return False
+    whole = [(artifact.path, artifact.sha256) for artifact in kept if artifact.stored == "file"]
+    whole += [(picture.path, picture.sha256) for picture in pictures]
+    return all(files.sha256(folder / path) == digest for path, digest in whole)
 
 
 def accept(

@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_nbrepro import files
 from pytest_nbrepro.errors import StoreError
-from pytest_nbrepro.model import Artifact, CellRecord, Metric, Run, RunError, RunStatus
+from pytest_nbrepro.model import Artifact, CellRecord, Metric, Picture, Run, RunError, RunStatus
 
 SCHEMA = 1
 RECORD = "run.json"
@@ -255,8 +255,10 @@ def artifact_from(name: str, record: Mapping[str, Any]) -> Artifact:
     Raises:
         ValueError: its path leads out of the folder it belongs to.
     """
-    artifact = Artifact(name=name, **record)
-    tree, *below = artifact.path.split("/")
-    if tree not in TREES or not below or {"", ".", ".."} & set(below):
-        raise ValueError(f"the path of {name!r} leads out of its folder: {artifact.path!r}")
+    shown = record.get("shown")
+    artifact = Artifact(name=name, **{**record, "shown": Picture(**shown) if shown else None})
+    for path in (artifact.path, *([artifact.shown.path] if artifact.shown else ())):
+        tree, *below = path.split("/")
+        if tree not in TREES or not below or {"", ".", ".."} & set(below):
+            raise ValueError(f"the path of {name!r} leads out of its folder: {path!r}")
     return artifact

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from pytest_nbrepro import baselines, capture, comparers, files, moments
+from pytest_nbrepro import baselines, capture, comparers, displays, files, moments
 from pytest_nbrepro.assessment import Assessment, Places, first_diff
 from pytest_nbrepro.model import Artifact, Baseline, Case, Run
 from pytest_nbrepro.notebook import Notebook, parse, read
@@ -81,8 +81,10 @@ def _dates(notebook: Notebook) -> frozenset[date]:
 def _texts(notebook: Notebook) -> Iterator[str]:
     for cell in notebook.code:
         for output in cell.outputs:
-            yield capture.joined(output.get("text", ""))
-            yield from (capture.joined(v) for k, v in output.get("data", {}).items() if k.startswith("text/"))
+            yield displays.joined(output.get("text", ""))
+            yield from (
+                displays.joined(v) for k, v in output.get("data", {}).items() if k.startswith("text/")
+            )
 
 
 def _alone(run: Run, seen: Mapping[str, object], pictures: set[str]) -> Iterator[str]:

@@ -14,7 +14,7 @@ LEVELS = {
     "telling": "reports",
     "driving": "executors runner trial sampling assessment stored diagnosis calibration experiment",
     "judging": "verdict creep comparers diffs",
-    "doing": "workspace mirror copying originals tracked kernels execution capture scalars environment store index baselines pending",
+    "doing": "workspace mirror copying originals tracked kernels execution capture displays scalars environment store index baselines pending",
     "reading": "notebook foreign nbreg spec schema keytypes rules readers project sources cases yaml12 flags flagtypes literals assignments magics masks moments timings",
     "ground": "model options errors files optional lean",
 }

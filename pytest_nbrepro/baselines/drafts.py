@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ SKETCH = ".sketch.npz"  # what the path of a sketch has behind that of its artif
 
 @dataclass(frozen=True)
 class Draft:
-    """A baseline about to be written; `sources` tells where the stored files come from."""
+    """A baseline about to be written; `sources` tells where the stored files come from, `shown` their pictures."""
 
     metrics: Mapping[str, Metric]
     artifacts: Mapping[str, Artifact]
@@ -29,6 +29,7 @@ class Draft:
     environment: Mapping[str, Any]
     once: bool
     fixture: bool
+    shown: Mapping[str, Path] = field(default_factory=dict)
 
 
 def compose(
@@ -62,6 +63,7 @@ def compose(
     metrics = {name: metric for name, metric in run.metrics.items() if ("metric", name) not in leave}
     artifacts: dict[str, Artifact] = {}
     sources: dict[str, Path] = {}
+    shown: dict[str, Path] = {}
     known = sketches or {}
     for name, artifact in run.artifacts.items():
         if ("artifact", name) in leave:
@@ -77,12 +79,16 @@ def compose(
             kept = replace(kept, stored="sketch", path=f"{kept.path}{SKETCH}")
         else:
             kept = replace(kept, stored="hash")
+        if kept.shown is not None and kept.shown.bytes <= LARGEST:
+            shown[name] = folder / kept.shown.path
+        else:
+            kept = replace(kept, shown=None)
         artifacts[name] = kept
     if baseline is not None:
         metrics |= {n: baseline.metrics[n] for n in metrics if ("metric", n) in keep}
     texts = _kept_texts(executed, baseline, keep)
     slimmed = slim(executed, replace(run, artifacts=artifacts), hidden, texts)
-    return Draft(metrics, artifacts, sources, slimmed, environment, once, fixture)
+    return Draft(metrics, artifacts, sources, slimmed, environment, once, fixture, shown)
 
 
 def _kept_texts(
@@ -156,6 +162,9 @@ def contents(draft: Draft) -> Contents:
         found[NOTEBOOK] = files.dump_json(draft.notebook)
     found[ENVIRONMENT] = files.dump_json(draft.environment)
     found |= {draft.artifacts[name].path: source for name, source in draft.sources.items()}
+    for name, source in draft.shown.items():
+        if (picture := draft.artifacts[name].shown) is not None:
+            found[picture.path] = source
     manifest: dict[str, Any] = {
         "artifacts": {name: _artifact_json(artifact) for name, artifact in draft.artifacts.items()},
         "schema": SCHEMA,
@@ -218,4 +227,6 @@ def _metric_json(metric: Metric) -> Any:
 
 
 def _artifact_json(artifact: Artifact) -> dict[str, Any]:
-    return {key: value for key, value in artifact_record(artifact).items() if value is not None}
+    return {
+        key: value for key, value in artifact_record(artifact).items() if value is not None and value != ""
+    }

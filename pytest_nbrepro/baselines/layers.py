@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_nbrepro import capture, files, notebook
+from pytest_nbrepro import displays, files, notebook
 from pytest_nbrepro.baselines.reading import overlay_folders, read
 from pytest_nbrepro.model import Artifact, Baseline, Metric
 from pytest_nbrepro.notebook import Cell, Notebook
@@ -162,7 +162,7 @@ def stream(text: str) -> dict[str, Any]:
 def stored_text(cell: Cell) -> str:
     """Return the text of a cell that a baseline keeps."""
     return "".join(
-        capture.joined(output["text"]) for output in cell.outputs if output.get("name") == "stdout"
+        displays.joined(output["text"]) for output in cell.outputs if output.get("name") == "stdout"
     )
 
 
@@ -174,4 +174,4 @@ def trace(artifact: Artifact) -> dict[str, Any]:
 
 def traced(output: Mapping[str, Any]) -> str:
     """Return the name of the artifact that an output stands for (see `trace`)."""
-    return capture.joined(output["data"]["text/plain"]).rpartition(": sha256 ")[0]
+    return displays.joined(output["data"]["text/plain"]).rpartition(": sha256 ")[0]

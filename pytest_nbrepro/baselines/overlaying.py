@@ -66,10 +66,22 @@ def composed(
         for (_, name), one in entries.items()
         if isinstance(one.value, Artifact) and one.value.stored != "hash"
     }
+    shown = {
+        name: one.side.folder / one.value.shown.path
+        for (_, name), one in entries.items()
+        if isinstance(one.value, Artifact) and one.value.shown is not None
+    }
     cells = [_cell(name, one) for (kind, name), one in entries.items() if kind == "output"]
     book = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5} if cells else None
     return Draft(
-        metrics, artifacts, sources, book, environment or {"schema": SCHEMA}, once=False, fixture=False
+        metrics,
+        artifacts,
+        sources,
+        book,
+        environment or {"schema": SCHEMA},
+        once=False,
+        fixture=False,
+        shown=shown,
     )
 
 

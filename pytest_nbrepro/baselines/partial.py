@@ -114,6 +114,11 @@ def _mixed(
         for name, artifact in artifacts.items()
         if artifact.stored != "hash"
     }
+    shown = {
+        name: (candidate if taken(("artifact", name)) else old).folder_of(name) / artifact.shown.path
+        for name, artifact in artifacts.items()
+        if artifact.shown is not None
+    }
     return Draft(
         metrics=_taken("metric", old.metrics, candidate.metrics, taken),
         artifacts=artifacts,
@@ -122,6 +127,7 @@ def _mixed(
         environment=host.environment or {"schema": SCHEMA},
         once=host.once,
         fixture=host.fixture,
+        shown=shown,
     )
 
 

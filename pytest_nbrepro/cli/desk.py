@@ -24,7 +24,7 @@ from pytest_nbrepro.cli.loosening import loosen
 from pytest_nbrepro.cli.settling import crept, places, terms_for
 from pytest_nbrepro.cli.site import Site
 from pytest_nbrepro.errors import NbreproError
-from pytest_nbrepro.model import Artifact, Metric, Run
+from pytest_nbrepro.model import Artifact, Metric, Picture, Run
 from pytest_nbrepro.pending import Pending
 
 _KEYS = """\
@@ -275,13 +275,17 @@ class Desk:
         return entry
 
     def _tell_file(self, what: str, folder: Path, artifact: Artifact) -> None:
-        if artifact.stored != "file":
-            click.echo(f"  {what}  only its hash is kept")
-            return
-        path = folder / artifact.path
-        click.echo(f"  {what}  {self.site.short(path)}")
-        if artifact.kind in _PICTURES and _display():
-            click.launch(str(path))
+        if artifact.stored == "file":
+            click.echo(f"  {what}  {self.site.short(folder / artifact.path)}")
+        else:
+            click.echo(f"  {what}  only its {artifact.stored} is kept")
+        seen: Artifact | Picture | None = artifact.shown
+        if seen is not None:
+            click.echo(f"  {' ' * len(what)}  {self.site.short(folder / seen.path)}")
+        elif artifact.kind in _PICTURES and artifact.stored == "file":
+            seen = artifact
+        if seen is not None and _display():
+            click.launch(str(folder / seen.path))
 
 
 def _with_samples(run: Run, waiting: Mapping[str, Metric]) -> Run:

@@ -15,6 +15,7 @@ from typing import cast
 from pytest_nbrepro import files
 from pytest_nbrepro.comparers.base import Comparer, Outcome, judge, key, part, told
 from pytest_nbrepro.comparers.opaque import CANNOT_SAY, sizes
+from pytest_nbrepro.comparers.sides import chosen
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import Artifact, ArtifactRule, Check
 
@@ -121,6 +122,8 @@ def compare(
 ) -> Check:
     """Compare an artifact with its baseline; never raises, and what cannot be compared is an error.
 
+    Where one side lacks the data behind what a cell shows, what is seen is compared, and the message says so.
+
     Args:
         baseline: the accepted artifact, with the schema it had then.
         baseline_folder: the folder that its path is relative to.
@@ -131,15 +134,25 @@ def compare(
     Returns:
         A check that passes only where the bytes are equal or a comparer found all values within limits.
     """
+    kind = baseline.kind
     try:
-        outcome = _compare(
-            baseline, baseline_folder / baseline.path, result, result_folder / result.path, rule
-        )
+        sides = chosen(baseline, result)
+        if sides.error:
+            return part(kind, result.name, Outcome.error(sides.error))
+        old, new = _described(sides.baseline, baseline_folder), _described(sides.result, result_folder)
+        kind = old.kind
+        outcome = _compare(old, baseline_folder / old.path, new, result_folder / new.path, rule)
+        outcome = replace(outcome, message="; ".join(filter(None, (sides.note, outcome.message))))
     except BaseException as error:  # noqa: BLE001 - `told` raises again what ends the program
         outcome = Outcome.error(told(error))
-    check = part(baseline.kind, result.name, outcome)
+    check = part(kind, result.name, outcome)
     allow = f"{key(result.name)}: {outcome.allow}" if outcome.allow else None
     return replace(check, cell=result.cell, allow=allow)
+
+
+def _described(artifact: Artifact, folder: Path) -> Artifact:
+    """Return an artifact with its kind and schema, where it has none yet."""
+    return artifact if artifact.kind else described(artifact, folder)
 
 
 def _compare(baseline: Artifact, old: Path, result: Artifact, new: Path, rule: ArtifactRule) -> Outcome:

@@ -15,7 +15,9 @@ from pytest_nbrepro.errors import UndecodableError
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 SEPARATED = frozenset({"csv", "tsv"})
+FRAME = "frame"  # what the kernel keeps of data frames that cells show
 COLUMNAR = {".parquet": "parquet", ".pq": "parquet", ".feather": "ipc", ".arrow": "ipc", ".ipc": "ipc"}
+_FORMATS = {**COLUMNAR, ".tsv": "tsv", ".tab": "tsv", f".{FRAME}": FRAME}
 
 _DTYPES: dict[str, pl.DataType] = {"int": pl.Int64(), "float": pl.Float64()}  # other kinds are kept as text
 _SAMPLE = 1000  # values by which a column of text is taken for times or booleans
@@ -32,18 +34,20 @@ class Table:
 
     `kinds` has ``int``, ``float``, ``bool``, ``datetime`` or ``str`` for each column of a CSV, the dtype's
     name for the others. `misread` names the cells of a CSV that are not of their kind: column -> (first
-    row, its text, how many).
+    row, its text, how many). `mixed` has the columns of a frame that a cell showed whose values are of any type,
+    `labels` what else makes such a frame.
     """
 
     frame: pl.DataFrame
     kinds: Mapping[str, str]
     misread: Mapping[str, tuple[int, str, int]] = field(default_factory=dict)
+    mixed: frozenset[str] = frozenset()
+    labels: Mapping[str, Any] = field(default_factory=dict)
 
 
 def format_of(path: Path) -> str:
-    """Return ``csv``, ``tsv``, ``parquet`` or ``ipc`` by a file's suffix; CSV where it is unknown."""
-    suffix = path.suffix.lower()
-    return COLUMNAR.get(suffix) or ("tsv" if SEPARATORS.get(suffix) == "\t" else "csv")
+    """Return ``csv``, ``tsv``, ``parquet``, ``ipc`` or ``frame`` by a file's suffix; CSV where it is unknown."""
+    return _FORMATS.get(path.suffix.lower(), "csv")
 
 
 # ---------------------------------------------------------------------------------------------------

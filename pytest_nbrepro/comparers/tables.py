@@ -1,4 +1,4 @@
-"""Tables: CSV, TSV, Parquet, Feather and Arrow files, column by column."""
+"""Tables: CSV, TSV, Parquet, Feather and Arrow files, and data frames that cells showed, column by column."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from pytest_nbrepro.comparers import asides, frames
+from pytest_nbrepro.comparers import asides, framefiles, frames
 from pytest_nbrepro.comparers.base import (
     Outcome,
     allow_columns,
@@ -25,7 +25,7 @@ from pytest_nbrepro.comparers.base import (
 from pytest_nbrepro.comparers.frames import Table
 from pytest_nbrepro.comparers.numbers import EXACT, Limit, resolve
 from pytest_nbrepro.comparers.rows import Rows, pair
-from pytest_nbrepro.comparers.tallies import Tally, largest
+from pytest_nbrepro.comparers.tallies import Array, Tally, largest
 from pytest_nbrepro.errors import UndecodableError
 from pytest_nbrepro.model import ArtifactRule, Check, Limits, Place
 
@@ -47,7 +47,7 @@ class TableComparer:
         """Return format, columns (name and kind or dtype, in order) and number of rows of a table."""
         if frames.format_of(path) in frames.SEPARATED:
             return frames.describe_csv(path)
-        table = frames.read_columnar(path)
+        table = _read_typed(path)
         columns = [[name, kind] for name, kind in table.kinds.items()]
         return {"format": frames.format_of(path), "columns": columns, "rows": table.frame.height}
 
@@ -70,6 +70,7 @@ class TableComparer:
         theirs = dict.fromkeys(name for name in new.frame.columns if not ignored(name, rule))
         parts = [alone("column", name, lost=True) for name in kept if name not in theirs]
         parts += [alone("column", name, lost=False) for name in theirs if name not in kept]
+        parts += _labels(old, new)
         common = [name for name in kept if name in theirs]
         parts += [check for name in common if (check := _kinds(name, old, new)) is not None]
         uneven = {check.name for check in parts}
@@ -87,7 +88,9 @@ class TableComparer:
 
     def _column(self, name: str, old: Table, new: Table, rule: ArtifactRule, rows: Rows) -> Outcome:
         before, after = rows.of(old.frame[name], new.frame[name])
-        limit = _limit(before, limits_for(name, rule))
+        if name in old.mixed:
+            return _mixed(before, after, limits_for(name, rule), rows)
+        limit = _limit(before, limits_for(name, rule), old.kinds[name])
         tally = Tally(limit)
         if limit.kind == "float" or limit.abs:
             _within(tally, before, after)
@@ -109,10 +112,24 @@ class TableComparer:
 
 def _read(path: Path, known: Mapping[str, Any], rule: ArtifactRule) -> Table:
     if frames.format_of(path) not in frames.SEPARATED:
-        return frames.read_columnar(path)
+        return _read_typed(path)
     kinds = frames.names_of(known["columns"])
     wanted = {name: kind for name, kind in kinds.items() if not ignored(name, rule)}
     return frames.read_csv(path, frames.Dialect(known["separator"], known["header"]), wanted)
+
+
+def _read_typed(path: Path) -> Table:
+    return framefiles.read(path) if frames.format_of(path) == frames.FRAME else frames.read_columnar(path)
+
+
+def _labels(old: Table, new: Table) -> list[Check]:
+    """Return what is wrong with a frame that a cell showed, besides its columns."""
+    changes = [
+        f"{key} {shown(old.labels.get(key))} -> {shown(new.labels.get(key))}"
+        for key in dict.fromkeys((*old.labels, *new.labels))
+        if old.labels.get(key) != new.labels.get(key)
+    ]
+    return [part("column", "labels", Outcome.structure("; ".join(changes)))] if changes else []
 
 
 def _kinds(name: str, old: Table, new: Table) -> Check | None:
@@ -123,19 +140,48 @@ def _kinds(name: str, old: Table, new: Table) -> Check | None:
         message = f"{counted(count, 'cell')} no {kind}"
         outcome = Outcome.structure(message, n=count, bad=count, worst=Place(f"row {row}", kind, text))
         return part("column", name, outcome)
+    if old.labels and old.kinds[name] != new.kinds[name]:
+        return part("column", name, Outcome.structure(f"dtype {old.kinds[name]} -> {new.kinds[name]}"))
+    if (name in old.mixed) != (name in new.mixed):
+        words = ("texts alone", "values of several types")
+        change = f"{words[name in old.mixed]} -> {words[name in new.mixed]}"
+        return part("column", name, Outcome.structure(change))
     before, after = old.frame[name].dtype, new.frame[name].dtype
     if before == after:
         return None
     return part("column", name, Outcome.structure(f"dtype {before} -> {after}"))
 
 
-def _limit(values: pl.Series, limits: Limits) -> Limit:
+def _limit(values: pl.Series, limits: Limits, kind: str) -> Limit:
+    """Return the limit of a column; a frame's `kind` may be half as precise as what its values are read as."""
     name = str(values.dtype)
     if name in _INTS:
         return resolve(limits, "int64")
     if name not in _FLOATS:
         return EXACT
-    return resolve(limits, _FLOATS[name], largest(values.drop_nulls().to_numpy()))
+    dtype = "float16" if framefiles.precision(kind) == "float16" else _FLOATS[name]
+    return resolve(limits, dtype, largest(values.drop_nulls().to_numpy()))
+
+
+def _mixed(old: pl.Series, new: pl.Series, limits: Limits, rows: Rows) -> Outcome:
+    """Compare cells of any type: floats in equal surroundings within limits, all else exactly."""
+    plain = [column.str.replace_all(framefiles.FLOAT, "≈") for column in (old, new)]
+    other = plain[0] != plain[1]
+    even = (~other).arg_true()
+    counts = old.gather(even).str.count_matches(framefiles.FLOAT)
+    before, after = (_floats(column.gather(even)) for column in (old, new))
+    tally = Tally(resolve(limits, "float64", largest(before)))
+    tally.add(before, after, 0)
+    if tally.at >= 0:
+        tally.at = int(even[int((counts.cum_sum() > tally.at).arg_true()[0])])
+    tally.skip(int((counts == 0).sum()) + int(other.sum()))
+    _exactly(tally, old, new, other.arg_true())
+    return tally.outcome("value", rows.name(tally.at) if tally.at >= 0 else "")
+
+
+def _floats(cells: pl.Series) -> Array:
+    found = cells.str.extract_all(framefiles.FLOAT).explode().drop_nulls()
+    return found.str.strip_chars_start("≈").cast(pl.Float64).to_numpy()
 
 
 def _within(tally: Tally, old: pl.Series, new: pl.Series) -> None:

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from importlib.machinery import ModuleSpec
 
-    from pytest_nbrepro.kernels import facts, guard, values
+    from pytest_nbrepro.kernels import facts, guard, showing, values
 else:
-    facts, guard, values = map(sibling, ("facts", "guard", "values"))
+    facts, guard, showing, values = map(sibling, ("facts", "guard", "showing", "values"))
 
 NAME = "_nbrepro_kernel"
 _SEEDS = 2**32  # what numpy and Python's hashes take
@@ -72,6 +72,7 @@ class Child:
         shell.events.register("pre_run_cell", self._before)
         shell.events.register("post_run_cell", self._keep)
         shell.ask_exit = self._asked_to_exit
+        showing.Keeper(self.config["kept"], sibling).attach(shell.display_formatter)
         self._watch_threads()
         if self.seed is not None:
             sys.meta_path.insert(0, Seeder(self.seed))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pytest_nbrepro.kernels import connection, covering, faults, threads
 from pytest_nbrepro.kernels.process import Exit, Process
 from pytest_nbrepro.kernels.request import Request
+from pytest_nbrepro.kernels.showing import KEPT
 from pytest_nbrepro.kernels.specs import Kernel
 
 if TYPE_CHECKING:
@@ -208,6 +209,7 @@ class Session:
             "project": str(request.project),
             "folder": str(request.folder),
             "journal": str(self.journal),
+            "kept": str(request.folder / KEPT),
             "seed": request.seed,
             "bytecode": self._bytecode,
             "coverage": None

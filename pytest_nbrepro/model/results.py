@@ -40,15 +40,25 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """What people see of an artifact whose data are compared: a picture, or HTML."""
+
+    path: str  # as an artifact's
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Artifact:
     """A file that a run wrote, or a rich output of a cell.
 
     Files are named by their POSIX path relative to the notebook's folder; rich outputs by their
-    ``artifact:NAME`` tag, or ``cell:<id>``, with ``#2`` … where a cell has several.
+    ``artifact:NAME`` tag, or ``cell:<id>``, with ``#2`` … where a cell has several. Of a rich output the data
+    behind what is seen are the artifact, where the kernel could keep them.
     """
 
     name: str
-    kind: str  # table, array, json, text, image, markup, hdf5, safetensors, pdf, archive, opaque
+    kind: str  # table, array, figure, json, text, image, markup, hdf5, safetensors, pdf, archive, opaque
     path: str  # POSIX path relative to the folder of the run or the baseline
     sha256: str
     bytes: int
@@ -57,6 +67,8 @@ class Artifact:
     stored: Literal["file", "sketch", "hash"] = (
         "file"  # `path` is a sketch; or nothing, only the hash is kept
     )
+    shown: Picture | None = None  # where `path` has the data behind it
+    untaken: str = ""  # why the data behind a rich output are not kept, where that was tried
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pytest_nbrepro import baselines, capture, files, notebook
 from pytest_nbrepro.baselines import reading
 from pytest_nbrepro.errors import BaselineError
-from pytest_nbrepro.model import Artifact, Metric, Run, RunStatus
+from pytest_nbrepro.model import Artifact, Metric, Picture, Run, RunStatus
 
 NAMES = st.text(max_size=8)
 METRICS = st.one_of(
@@ -351,6 +351,23 @@ class TestComposing:
         made = self.compose(a_run(tmp_path, artifacts={"fits": fits, "large": large}), book())
         assert {name: a.stored for name, a in made.artifacts.items()} == {"fits": "file", "large": "hash"}
         assert list(made.sources) == ["fits"]
+
+    @pytest.mark.parametrize(("size", "kept"), [(5, True), (baselines.LARGEST + 1, False)])
+    def test_what_is_seen_is_kept_beside_the_data_where_it_is_small(self, tmp_path, size, kept):
+        html = artifact(tmp_path, "a.html", b"0" * size)
+        one = dataclasses.replace(
+            artifact(tmp_path, "a.frame", b"data"), shown=Picture(html.path, html.sha256, html.bytes)
+        )
+        made = self.compose(a_run(tmp_path, artifacts={"a": one}), book())
+        baselines.write_tree(made, tmp_path / "b")
+        read = baselines.read(tmp_path / "b")
+        assert read.artifacts["a"].shown == (one.shown if kept else None)
+        assert (tmp_path / "b/files/a.frame").read_bytes() == b"data"
+        assert (tmp_path / "b/files/a.html").exists() is kept
+        later = artifact(tmp_path / "later", "a.frame", b"other")
+        run = a_run(tmp_path / "later", artifacts={"a": later})
+        again = self.compose(run, book(), read, {("artifact", "a")})
+        assert again.shown == ({"a": tmp_path / "b/files/a.html"} if kept else {})
 
     @pytest.fixture
     def before(self, tmp_path):

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_nbrepro import capture, files, notebook
+from pytest_nbrepro import capture, displays, files, notebook
 from pytest_nbrepro.errors import WorkspaceError
-from pytest_nbrepro.model import CellRecord, Masking, Metric, Run, RunStatus
+from pytest_nbrepro.model import Artifact, CellRecord, Masking, Metric, Picture, Run, RunStatus
 
 PNG = b"\x89PNG not a real one"
 
@@ -242,8 +242,8 @@ class TestRichOutputs:
         suffixes = ["json"] * 3 + ["csv", "png", "jpg", "gif", "webp", "svg", "pdf", "html"]
         for place, (mime, suffix) in enumerate(zip(order, suffixes, strict=True)):
             data = dict.fromkeys([*reversed(order[place:]), "text/plain"], "")
-            assert capture.best_mime(data) == (mime, suffix)
-        assert capture.best_mime({"text/plain": "", "text/markdown": ""}) is None
+            assert displays.best_mime(data) == (mime, suffix)
+        assert displays.best_mime({"text/plain": "", "text/markdown": ""}) is None
 
     def test_each_is_kept_decoded(self, captured, tmp_path):
         found = captured(
@@ -311,15 +311,126 @@ class TestRichOutputs:
 
     @given(st.lists(st.text(min_size=1, max_size=30), unique=True, max_size=6))
     def test_file_names_are_as_different_as_names(self, names):
-        found = [capture._file_name(name) for name in names]
+        found = [displays._file_name(name) for name in names]
         assert len(set(found)) == len(names)
 
     @given(st.text(min_size=1, max_size=300) | st.text("𝒜漢a", min_size=100, max_size=400))
     def test_file_names_suit_every_file_system(self, name):
-        found = capture._file_name(name)
+        found = displays._file_name(name)
         assert 0 < len(found.encode()) <= 210
         assert not set(found) & set('/\\:*?"<>|\0\n ')
         assert not found.startswith(".")
+
+
+class TestDataBehindOutputs:
+    """Files that the kernel kept, named by marks in the metadata of outputs."""
+
+    @pytest.fixture
+    def keep(self, tmp_path):
+        def write(name="1.frame", content="data"):
+            (tmp_path / "run/kept").mkdir(parents=True, exist_ok=True)
+            (tmp_path / "run/kept" / name).write_text(content)
+
+        return write
+
+    def marked(self, data, **mark):
+        return {**display(data, "execute_result"), "metadata": {"nbrepro": {"kind": "table", **mark}}}
+
+    def test_they_are_the_artifact_and_what_is_seen_lies_beside(self, captured, tmp_path, keep):
+        keep()
+        found = captured(cell(self.marked({"text/html": "<p>", "text/plain": "a"}, file="1.frame")))
+        assert found.artifacts == {
+            "cell:id0": Artifact(
+                "cell:id0",
+                "table",
+                "cells/cell-id0.frame",
+                hashlib.sha256(b"data").hexdigest(),
+                4,
+                cell=0,
+                shown=Picture("cells/cell-id0.html", hashlib.sha256(b"<p>").hexdigest(), 3),
+            )
+        }
+        assert (tmp_path / "run/cells/cell-id0.frame").read_text() == "data"
+        assert (tmp_path / "run/cells/cell-id0.html").read_text() == "<p>"
+        assert not (tmp_path / "run/kept").exists()
+
+    def test_what_has_a_text_alone_is_an_artifact_and_no_text(self, captured, keep):
+        keep()
+        one = cell(
+            stream("before\n"), self.marked({"text/plain": "0  1.5"}, file="1.frame"), stream("after\n")
+        )
+        found = captured(one, cell(display({"text/plain": "42"}, "execute_result")))
+        assert (found.artifacts["cell:id0"].path, found.artifacts["cell:id0"].shown) == (
+            "cells/cell-id0.frame",
+            None,
+        )
+        assert text_of(one)[0] == "before\nafter"
+        assert found.cells[0].outputs == files.sha256_text("before\nafter")
+
+    def test_names_and_numbers_go_on_as_ever(self, captured, keep):
+        keep()
+        keep("2.frame", "other")
+        html = {"text/html": "<p>"}
+        one = cell(
+            self.marked(html, file="1.frame"),
+            figure(),
+            self.marked(html, file="2.frame"),
+            tags=["artifact:a"],
+        )
+        assert [(a.name, a.path) for a in captured(one).artifacts.values()] == [
+            ("a", "cells/a.frame"),
+            ("a#2", "cells/a#2.png"),
+            ("a#3", "cells/a#3.frame"),
+        ]
+
+    def test_outputs_that_share_a_display_id_share_a_file(self, captured, keep):
+        keep()
+        one = self.marked({"text/html": "<p>"}, file="1.frame")
+        assert len(captured(cell(one), cell(one)).artifacts) == 2
+
+    def test_where_there_are_none_the_reason_goes_with_what_is_seen(self, captured):
+        found = captured(cell(self.marked({"text/html": "<p>"}, why="too large")))
+        assert (found.artifacts["cell:id0"].path, found.artifacts["cell:id0"].untaken) == (
+            "cells/cell-id0.html",
+            "too large",
+        )
+        assert found.notes == ()
+
+    def test_or_is_told_where_that_is_text(self, captured):
+        one = cell(self.marked({"text/plain": "0  1.5"}, why="too large"), source="# show")
+        found = captured(one)
+        assert (found.artifacts, text_of(one)[0]) == ({}, "0  1.5")
+        assert found.notes == ('cell 1 "show": table compared by its text: too large',)
+
+    def test_ignored_cells_need_nothing(self, captured, keep, tmp_path):
+        keep()
+        one = cell(self.marked({"text/plain": "1"}, file="1.frame"), tags=["nbrepro:ignore"])
+        other = cell(self.marked({"text/plain": "1"}, why="too large"), tags=["nbrepro:ignore"])
+        found = captured(one, other)
+        assert (found.artifacts, found.notes) == ({}, ())
+        assert not (tmp_path / "run/kept").exists()
+
+    @pytest.mark.parametrize(
+        "mark",
+        [
+            "text",
+            None,
+            {},
+            {"kind": "table"},
+            {"file": "../../x.frame"},
+            {"file": "x"},
+            {"file": 1},
+            {"why": ""},
+        ],
+    )
+    def test_a_mark_that_is_none_of_ours_means_nothing(self, captured, mark):
+        one = cell({**display({"text/html": "<p>"}), "metadata": {"nbrepro": mark}})
+        (found,) = captured(one).artifacts.values()
+        assert (found.path, found.kind, found.untaken) == ("cells/cell-id0.html", "", "")
+
+    def test_a_file_that_is_gone_is_a_fault_and_no_pass(self, captured):
+        with pytest.raises(FileNotFoundError):
+            captured(cell(self.marked({"text/plain": "1"}, file="1.frame")))
 
 
 class TestFiles:

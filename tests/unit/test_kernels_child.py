@@ -18,7 +18,7 @@ import pytest
 
 from pytest_nbrepro.kernels import child, facts
 
-INSIDE = ("child", "guard", "values", "facts")
+INSIDE = ("child", "guard", "values", "facts", "showing", "tabling")
 
 
 @pytest.mark.parametrize("name", INSIDE)
@@ -64,6 +64,7 @@ class Shell(SimpleNamespace):
             events=Events(),
             user_ns={"x": 3},
             user_global_ns={},
+            display_formatter=SimpleNamespace(format=lambda obj: ({"text/plain": repr(obj)}, {})),
             payload_manager=SimpleNamespace(write_payload=self.payloads.append),
             kernel=SimpleNamespace(io_loop=SimpleNamespace(stop="stop", call_later=self._later)),
         )
@@ -92,7 +93,7 @@ def one(monkeypatch: pytest.MonkeyPatch) -> child.Child:
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     monkeypatch.setattr(sys, "unraisablehook", lambda args: None)
     monkeypatch.setattr(threading, "excepthook", lambda args: None)
-    one = child.Child({"seed": None, "bytecode": True, "coverage": None}, Notes())
+    one = child.Child({"seed": None, "bytecode": True, "coverage": None, "kept": "nowhere"}, Notes())
     monkeypatch.setattr(child, "CHILD", one, raising=False)
     one.attach(Shell())
     return one

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_nbrepro import baselines, files, notebook, pending
 from pytest_nbrepro.baselines import Draft, Terms, changes, partly
 from pytest_nbrepro.errors import BaselineError
-from pytest_nbrepro.model import Artifact, Metric
+from pytest_nbrepro.model import Artifact, Metric, Picture
 from pytest_nbrepro.pending import Pending
 
 
@@ -255,3 +255,37 @@ def test_a_full_disk_changes_nothing(waiting, monkeypatch):
         accept(waiting, {("metric", "a")})
     assert list(pending.entries(root)) == [entry]
     assert baselines.read(target / "a/default").metrics["a"].value == 0.5
+
+
+def test_sketches_and_what_is_seen_come_along(tmp_path):
+    def side(name):
+        folder = tmp_path / name
+        draft_of = {}
+        for path in ("cells/a.frame", "cells/a.html", "files/b.npy.sketch.npz"):
+            source = tmp_path / "sources" / name / path
+            files.write_bytes(source, f"{name} {path}".encode())
+            draft_of[path] = source
+        frame, html, sketch = draft_of.values()
+        artifacts = {
+            "a": Artifact(
+                "a",
+                "table",
+                "cells/a.frame",
+                files.sha256(frame),
+                1,
+                shown=Picture("cells/a.html", files.sha256(html), 1),
+            ),
+            "b": Artifact("b", "array", "files/b.npy.sketch.npz", name, 1, stored="sketch"),
+        }
+        book = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+        baselines.write_tree(
+            Draft({}, artifacts, {"a": frame, "b": sketch}, book, {"schema": 1}, False, False, {"a": html}),
+            folder,
+        )
+        return baselines.read(folder)
+
+    merged = partly(side("new"), side("old"), {("artifact", "a")})
+    baselines.write_tree(merged, tmp_path / "merged")
+    kept = {path: (tmp_path / "merged" / path).read_text() for path in ("cells/a.frame", "cells/a.html")}
+    assert kept == {path: f"new {path}" for path in kept}
+    assert (tmp_path / "merged/files/b.npy.sketch.npz").read_text() == "old files/b.npy.sketch.npz"

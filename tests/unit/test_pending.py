@@ -271,6 +271,21 @@ class TestAccepting:
         (bench.pending / entry.folder / "files/a.csv").write_text("3.0")
         self.refused(bench, entry, "not whole")
 
+    @pytest.mark.parametrize("content", ["3.0", None])
+    def test_nor_is_a_picture_that_somebody_changed(self, bench, content):
+        entry = bench.put(bench.entry())
+        folder = bench.pending / entry.folder
+        (folder / "files/a.png").write_text("picture")
+        record = json.loads((folder / "artifacts.json").read_text())
+        sha256 = files.sha256(folder / "files/a.png")
+        record["artifacts"]["a.csv"]["shown"] = {"path": "files/a.png", "sha256": sha256, "bytes": 7}
+        (folder / "artifacts.json").write_text(json.dumps(record))
+        pending.check(bench.pending, entry, bench.root, bench.baselines)
+        (folder / "files/a.png").unlink()
+        if content is not None:
+            (folder / "files/a.png").write_text(content)
+        self.refused(bench, entry, "not whole")
+
     def test_an_artifact_that_is_kept_as_a_hash_needs_no_file(self, bench):
         entry = bench.put(bench.entry())
         path = bench.pending / entry.folder / "artifacts.json"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_nbrepro import files, store
 from pytest_nbrepro.errors import StoreError
-from pytest_nbrepro.model import Artifact, CellRecord, Metric, Run, RunError, RunStatus
+from pytest_nbrepro.model import Artifact, CellRecord, Metric, Picture, Run, RunError, RunStatus
 from pytest_nbrepro.store import Store
 
 NUMBERS = st.booleans() | st.integers() | st.floats(allow_nan=False)
@@ -243,6 +243,16 @@ class TestUnreadable:
     )
     def test_an_artifact_outside_its_folder_is_refused(self, path):
         record = {**store.artifact_record(Artifact("a", "text", "files/a", "0", 0)), "path": path}
+        with pytest.raises(ValueError, match="leads out of its folder"):
+            store.artifact_from("a", record)
+
+    def test_so_is_what_is_seen_of_it(self):
+        one = Artifact(
+            "a", "table", "cells/a.frame", "0", 0, shown=Picture("cells/a.html", "1", 2), untaken="x"
+        )
+        record = json.loads(json.dumps(store.artifact_record(one)))
+        assert store.artifact_from("a", record) == one
+        record["shown"]["path"] = "cells/../../a.html"
         with pytest.raises(ValueError, match="leads out of its folder"):
             store.artifact_from("a", record)
 

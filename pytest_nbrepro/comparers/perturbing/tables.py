@@ -11,14 +11,14 @@ from typing import Any
 
 import polars as pl
 
-from pytest_nbrepro.comparers import frames
+from pytest_nbrepro.comparers import framefiles, frames
 from pytest_nbrepro.comparers.perturbing.values import MOST, MOVED, NAN, SWAPPED, Change, number, swapped
 
 _NARROWER = {"Float64": pl.Float32(), "Int64": pl.Int32(), "Int32": pl.Int16()}
 
 
 def changes(path: Path) -> Iterator[Change]:
-    """Yield changes of a CSV, TSV, Parquet or Feather file."""
+    """Yield changes of a CSV, TSV, Parquet or Feather file, or of a data frame that a cell showed."""
     frame, write = _opened(path)
     for what, changed in _frames(frame):
         yield what, partial(write, changed)
@@ -27,6 +27,9 @@ def changes(path: Path) -> Iterator[Change]:
 def _opened(path: Path) -> tuple[pl.DataFrame, Callable[[pl.DataFrame, Path], object]]:
     """Return a table, that of a CSV as texts, and what writes one in its format."""
     form = frames.format_of(path)
+    if form == frames.FRAME:
+        head, texts = framefiles.split(path)
+        return texts, partial(framefiles.write, head)
     if form not in frames.SEPARATED:
         write = pl.DataFrame.write_parquet if form == "parquet" else pl.DataFrame.write_ipc
         return frames.read_columnar(path).frame, write

@@ -42,6 +42,8 @@ def write(path: Path, schema: Mapping[str, Any]) -> list[Sketch]:
     Raises:
         UndecodableError: it cannot be read, or has a column that cannot be hashed.
     """
+    if schema["format"] == frames.FRAME:
+        raise UndecodableError("of what a cell showed only the hash is kept")
     kinds, rows = _kinds(path, schema), schema["rows"]
     per = shared_out(dict.fromkeys(kinds, rows), path.stat().st_size)
     abouts = {name: About(name, _kind(kind), kind, (rows,), per=per[name]) for name, kind in kinds.items()}

@@ -21,7 +21,7 @@ from pytest_nbrepro.cli.entries import look
 from pytest_nbrepro.cli.lookup import case_of
 from pytest_nbrepro.cli.site import Asked
 from pytest_nbrepro.errors import BaselineError
-from pytest_nbrepro.model import Artifact, Metric
+from pytest_nbrepro.model import Artifact, Metric, Picture
 
 SIDECAR = "# mine\nmetrics:\n  loss: {rel: 1e-3}  # solver\n"
 
@@ -523,8 +523,12 @@ def test_pictures_are_opened_where_there_is_a_display(review, monkeypatch, capsy
     one = desk.Desk(Asked(review.bench.root, {}).site(), review.bench.root, "")
     for kind, stored in (("image", "file"), ("image", "hash"), ("table", "file")):
         one._tell_file("x", review.bench.root, Artifact("x", kind, "files/x", "0", 1, stored=stored))
-    assert launched == [str(review.bench.root / "files/x")]
-    assert "only its hash is kept" in capsys.readouterr().out
+    seen = Picture("cells/x.png", "0", 1)
+    one._tell_file("x", review.bench.root, Artifact("x", "figure", "cells/x.npz", "0", 1, shown=seen))
+    assert launched == [str(review.bench.root / path) for path in ("files/x", "cells/x.png")]
+    told = capsys.readouterr().out
+    assert "only its hash is kept" in told
+    assert told.endswith("  x  cells/x.npz\n     cells/x.png\n")
 
 
 @pytest.mark.parametrize(

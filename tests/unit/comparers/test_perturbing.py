@@ -15,6 +15,7 @@ from pytest_nbrepro.comparers.numbers import compare_metric
 from pytest_nbrepro.comparers.perturbing import metrics, texts
 from pytest_nbrepro.comparers.perturbing.values import MOVED, NAN, SWAPPED, moved, number, swapped
 from pytest_nbrepro.comparers.series import compare_series
+from pytest_nbrepro.kernels import tabling
 from pytest_nbrepro.model import Artifact, ArtifactRule, Limits, Metric, MetricRule
 
 FRAME = pl.DataFrame(
@@ -29,7 +30,10 @@ FRAME = pl.DataFrame(
 
 
 def table(path):
-    if path.suffix == ".parquet":
+    if path.suffix == ".frame":
+        path.unlink(missing_ok=True)
+        tabling.write(FRAME, str(path))
+    elif path.suffix == ".parquet":
         FRAME.write_parquet(path)
     elif path.suffix == ".feather":
         FRAME.write_ipc(path)
@@ -96,6 +100,7 @@ FILES = {
     ),
     "a.parquet": (table, TYPED),
     "a.feather": (table, TYPED),
+    "a.frame": (table, TABLE),
     "a.npy": (
         lambda path: np.save(path, np.array([[1.0, -3.0], [np.nan, 0.0]])),
         [VALUE, NAN, MOVED, "dtype float64 -> float32"],
@@ -144,6 +149,8 @@ FILES = {
     ),
 }  # fmt: skip
 
+KINDS = {".frame": "table"}  # of what only cells show
+
 
 def tried(folder, name, rule=None):
     """Return each change of a file, and whether the checks notice it."""
@@ -157,7 +164,10 @@ def tried(folder, name, rule=None):
     def of(side):
         file = side / "files" / name
         return comparers.described(
-            Artifact(name, "", f"files/{name}", files.sha256(file), file.stat().st_size), side
+            Artifact(
+                name, KINDS.get(file.suffix, ""), f"files/{name}", files.sha256(file), file.stat().st_size
+            ),
+            side,
         )
 
     baseline, found = of(accepted), {}
