@@ -24,9 +24,14 @@ from pytest_nbrepro.model import Masking, OwnMask
 class Rule:
     """A pattern and what stands in its place; text without `needle` cannot match."""
 
-    pattern: re.Pattern[str]
+    regex: str
     replacement: str
     needle: str = ""
+
+    @functools.cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The pattern, compiled when it is first needed: most never are, and all take 0.03 s."""
+        return re.compile(self.regex, re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Mask:
 
 
 def _mask(*rules: tuple[str, str, str]) -> Mask:
-    return Mask(tuple(Rule(re.compile(pattern, re.MULTILINE), put, needle) for pattern, put, needle in rules))
+    return Mask(tuple(Rule(*rule) for rule in rules))
 
 
 _NUMBER = r"\d++(?:,\d{3})*+(?:\.\d++)?+(?:e[+-]?\d++)?+"
@@ -147,6 +152,8 @@ def mask(
             codes, before all others.
     """
     hits: dict[str, int] = {}
+    if not text and not masking.own:
+        return text, hits
     for name, rules in _chosen(tuple(folders), masking):
         if name == _NAMED:
             text, count = timings.hide(text)
@@ -180,7 +187,7 @@ def _chosen(folders: tuple[str, ...], masking: Masking) -> tuple[tuple[str, tupl
 
 
 def _own_rule(one: OwnMask) -> Rule:
-    return Rule(re.compile(one.regex, re.MULTILINE), one.replace)
+    return Rule(one.regex, one.replace)
 
 
 def _folder_rules(folders: tuple[str, ...]) -> tuple[Rule, ...]:
@@ -192,7 +199,7 @@ def _folder_rules(folders: tuple[str, ...]) -> tuple[Rule, ...]:
         return ()
     longest = sorted((form.rstrip("/") for form in forms), key=lambda form: (-len(form), form))
     pattern = rf"(?<![\w.-])(?:{'|'.join(map(re.escape, longest))})(?![\w-]|\.\w)"
-    return (Rule(re.compile(pattern), "<run folder>"),)
+    return (Rule(pattern, "<run folder>"),)
 
 
 # ---------------------------------------------------------------------------------------------------

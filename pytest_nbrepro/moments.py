@@ -9,6 +9,7 @@ month, a version, ``12:30`` or a ratio alone is none of these.
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Collection, Iterator
 from datetime import date
@@ -42,12 +43,17 @@ _DATES = (
     rf"(?<!\w){_WEEKDAY}{_NAME} {{1,2}}{_FREE_DAY}(?:st|nd|rd|th)?+,? {_YEAR}(?!\w){_AT}",
     rf"(?<!\w){_WEEKDAY}{_NAME} {{1,2}}{_FREE_DAY} {_CLOCK}{_ZONE} {_YEAR}(?!\w)",
 )
-_EACH = tuple(re.compile(pattern) for pattern in _DATES)
 _TIME = rf"(?<![\w:.,]){_CLOCK}{_ZONE}"
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
-MOMENT = re.compile(r"(?=[\dA-Z])(?:" + re.sub(r"\?P<\w+>", "?:", "|".join((*_DATES, _TIME))) + ")")
+MOMENT = r"(?=[\dA-Z])(?:" + re.sub(r"\?P<\w+>", "?:", "|".join((*_DATES, _TIME))) + ")"
 """A date, with the time that follows it, or a time alone."""
+
+
+@functools.cache
+def _compiled() -> tuple[re.Pattern[str], tuple[re.Pattern[str], ...]]:
+    """Return the patterns of any moment, and of each notation of dates: compiled when they are first needed."""
+    return re.compile(MOMENT), tuple(re.compile(pattern) for pattern in _DATES)
 
 
 def hide(text: str, replacement: str, days: Collection[date]) -> tuple[str, int]:
@@ -57,16 +63,17 @@ def hide(text: str, replacement: str, days: Collection[date]) -> tuple[str, int]
         The text and the number of replacements.
     """
     count = 0
+    moment, each_date = _compiled()
 
     def put(match: re.Match[str]) -> str:
         nonlocal count
-        found = [each for pattern in _EACH if (each := pattern.fullmatch(match[0]))]
+        found = [each for pattern in each_date if (each := pattern.fullmatch(match[0]))]
         if found and not any(_means(each, days) for each in found):
             return match[0]
         count += 1
         return replacement
 
-    return MOMENT.sub(put, text), count
+    return moment.sub(put, text), count
 
 
 def _means(match: re.Match[str], days: Collection[date]) -> bool:
@@ -85,8 +92,9 @@ def _numbers(match: re.Match[str]) -> tuple[int, int, int]:
 
 def dates(text: str) -> Iterator[date]:
     """Yield the dates in a text; one whose day and month may be in either order, in both."""
-    for match in MOMENT.finditer(text):
-        for pattern in _EACH:
+    moment, each_date = _compiled()
+    for match in moment.finditer(text):
+        for pattern in each_date:
             if (found := pattern.fullmatch(match[0])) is None:
                 continue
             year, month, day = _numbers(found)

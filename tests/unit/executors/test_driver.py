@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from pytest_nbrepro.errors import DriverError, NbreproError
-from pytest_nbrepro.executors import Room, driver
+from pytest_nbrepro.executors import Room, driver, service
 from pytest_nbrepro.executors.driver import Driver
 from pytest_nbrepro.model import RunStatus, Spec
 from pytest_nbrepro.store import Store
@@ -270,3 +270,18 @@ def test_the_environment_of_the_task_is_that_of_its_run(runs, task, tmp_path, mo
         monkeypatch.setenv("JUPYTER_PATH", value) if value else monkeypatch.delenv("JUPYTER_PATH")
         hints.append(here.submit(replace(wanted, environ=dict(os.environ))).result().error.hint)
     assert ["mine" in hint for hint in hints] == [True, False]
+
+
+def test_an_exception_that_cannot_be_sent_is_told():
+    class Own(Exception):
+        """Known to the function alone."""
+
+    sent = service._portable(Own("x"))
+    assert type(sent) is RuntimeError
+    assert str(sent) == "Own: x"
+    assert "Own" in sent.__notes__[0]
+
+
+@pytest.mark.parametrize(("number", "name"), [(9, "SIGKILL"), (40, "signal 40")])
+def test_signals_by_name(number, name):
+    assert driver._signal(number) == name

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pytest_nbrepro import executors, runner
 from pytest_nbrepro.errors import KernelError, NbreproError
 from pytest_nbrepro.executors import Room, machine
+from pytest_nbrepro.executors.inprocess import InProcess
 from pytest_nbrepro.model import RunStatus
 
 
@@ -169,3 +172,10 @@ def test_what_will_come_is_told(monkeypatch, task):
     runs.expect(())
     runs.close()
     assert told == [(), "released"]
+
+
+def test_where_the_system_lacks_what_another_process_takes(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "name", "nt")
+        runs = executors.apart(Room(2))
+    assert isinstance(runs, InProcess)
