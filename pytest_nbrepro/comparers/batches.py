@@ -24,27 +24,30 @@ _ARROW = b"ARROW1"  # what an Arrow file begins with, and a stream does not
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of some columns, the first of which is the row `start` of the table."""
+    """So many rows of some columns, the first of which is the row `start` of the table."""
 
     start: int
+    height: int
     table: Table
 
 
 def columnar(path: Path, columns: Sequence[str]) -> Iterator[Batch]:
-    """Yield the rows of a Parquet, Feather or Arrow file, in their order for each column.
+    """Yield the rows of a Parquet, Feather or Arrow file, in their order for each column; without columns their number.
 
     Raises:
         UndecodableError: it is none.
     """
+    with decoding(frames.format_of(path)):
+        rows = _scan(path).select(pl.len()).collect().item()
+    if not columns:
+        yield Batch(0, rows, Table(pl.DataFrame(), {}))
     for first in range(0, len(columns), COLUMNS):
-        chosen = list(columns[first : first + COLUMNS])
         with decoding(frames.format_of(path)):
-            found = _scan(path).select(chosen)
-            rows = _scan(path).select(pl.len()).collect().item()
+            found = _scan(path).select(columns[first : first + COLUMNS])
         for start in range(0, rows, ROWS):
             with decoding(frames.format_of(path)):
                 frame = found.slice(start, ROWS).collect()
-            yield Batch(start, Table(frame, {}))
+            yield Batch(start, frame.height, Table(frame, {}))
 
 
 def schema_of(path: Path) -> dict[str, str]:
@@ -97,7 +100,7 @@ def separated(path: Path, dialect: Dialect, kinds: Mapping[str, str]) -> Iterato
                 frames.format_of(path)
             ):  # behind the line of names, a blank line is a row as elsewhere
                 table = frames.parse(head + piece, named, kinds)
-            yield Batch(start, table)
+            yield Batch(start, table.frame.height, table)
             start += table.frame.height
 
 

@@ -161,7 +161,7 @@ class _Pass:
         """Take in all batches."""
         for batch in found:
             frame, start = batch.table.frame, batch.start
-            self.rows = max(self.rows, start + frame.height)
+            self.rows = max(self.rows, start + batch.height)
             for name, (row, text, count) in batch.table.misread.items():
                 first = self.misread.get(name, (start + row, text, 0))
                 self.misread[name] = (*first[:2], first[2] + count)

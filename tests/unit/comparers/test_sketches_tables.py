@@ -402,6 +402,8 @@ def pairs(draw):
         )
         for side in (old, new)
     ]
+    if draw(st.sampled_from([False, False, False, True])):
+        frames[1] = frames[1][1:]
     if draw(st.booleans()):
         frames[1] = frames[1].sample(fraction=1.0, shuffle=True, seed=draw(st.integers(0, 99)))
     return frames
@@ -413,6 +415,7 @@ RULES = st.builds(
     limits=st.builds(Limits, rel=st.none() | st.floats(0, 2), abs=st.none() | st.floats(0, 1e6)),
     key=st.sampled_from([(), (), ("i",), ("s",)]),
     order=st.sampled_from(["position", "position", "any"]),
+    ignore_columns=st.sampled_from([(), (), ("f", "s"), ("*",)]),
 )
 
 
