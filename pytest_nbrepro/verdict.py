@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
-from pytest_nbrepro import capture, comparers
+from pytest_nbrepro import capture, comparers, displays
 from pytest_nbrepro.baselines import stored_text
 from pytest_nbrepro.comparers import intervals, numbers, outputs, series
 from pytest_nbrepro.comparers.base import part
@@ -16,6 +16,7 @@ from pytest_nbrepro.model import (
     Baseline,
     Check,
     CheckStatus,
+    Limits,
     Metric,
     MetricRule,
     Run,
@@ -216,14 +217,19 @@ def _outputs(
         name = executed.label(mine.index) if mine else _their_label(theirs, accepted)
         if not result and not wanted:
             continue
-        if not wanted:
-            yield Check("output", name, CheckStatus.NEW, message=_extract(result), cell=index)
-        elif not result:
-            yield Check("output", name, CheckStatus.LOST, message=_extract(wanted), cell=index)
-        else:
-            outcome = outputs.compare_text(wanted, result, spec.outputs.limits)
-            allow = f"outputs: {outcome.allow}" if outcome.allow else None
-            yield dataclasses.replace(part("output", name, outcome), cell=index, allow=allow)
+        check = _output(name, wanted, result, spec.outputs.limits)
+        why = displays.untaken(mine) if mine else []
+        yield dataclasses.replace(check, cell=index, message="; ".join(filter(None, [*why, check.message])))
+
+
+def _output(name: str, wanted: str, result: str, limits: Limits) -> Check:
+    if not wanted:
+        return Check("output", name, CheckStatus.NEW, message=_extract(result))
+    if not result:
+        return Check("output", name, CheckStatus.LOST, message=_extract(wanted))
+    outcome = outputs.compare_text(wanted, result, limits)
+    allow = f"outputs: {outcome.allow}" if outcome.allow else None
+    return dataclasses.replace(part("output", name, outcome), allow=allow)
 
 
 def align(mine: Sequence[Cell], theirs: Sequence[Cell]) -> list[tuple[Cell | None, Cell | None]]:

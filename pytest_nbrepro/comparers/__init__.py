@@ -40,6 +40,7 @@ _KINDS = {f".{suffix}": kind for kind, suffixes in _SUFFIXES.items() for suffix 
 _CLASSES = {
     "table": ("tables", "TableComparer"),
     "array": ("arrays", "ArrayComparer"),
+    "figure": ("drawings", "FigureComparer"),
     "json": ("jsons", "JsonComparer"),
     "text": ("text", "TextComparer"),
     "image": ("images", "ImageComparer"),
@@ -171,9 +172,9 @@ def _compare(baseline: Artifact, old: Path, result: Artifact, new: Path, rule: A
     if baseline.kind != result.kind:
         return Outcome.structure(f"kind {baseline.kind} -> {result.kind}")
     if baseline.stored == "sketch":
-        from pytest_nbrepro.comparers import sketches
+        from pytest_nbrepro.comparers import drawings, sketches
 
-        return sketches.compare(old, new, rule)
+        return sketches.compare(old, new, drawings.looks_rule(rule) if baseline.kind == "figure" else rule)
     if "undecodable" in baseline.schema:
         return Outcome.error(f"the baseline is not readable: {baseline.schema['undecodable']}")
     return judge(comparer(baseline.kind), old, new, rule, baseline.schema)

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from pytest_nbrepro.comparers import framefiles
+from pytest_nbrepro.comparers import framefiles, redrawing
 
 SHARE = 1e-3  # by which one number is changed; whole numbers by 1
 MOVED = "rows moved by one"
@@ -57,6 +57,7 @@ def changes(kind: str, path: Path) -> Iterator[tuple[str, Write]]:
         ("array", ".npz"): _arrays,
         ("json", ".json"): _documents,
         ("image", ".png"): _images,
+        ("figure", ".npz"): redrawing.changes,
     }
     if kind == "text":
         yield from _texts(path)

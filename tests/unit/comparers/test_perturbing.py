@@ -5,11 +5,12 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from pytest_nbrepro import comparers, files
 from pytest_nbrepro.comparers import perturbing
-from pytest_nbrepro.kernels import tabling
+from pytest_nbrepro.kernels import child, drawing, tabling
 from pytest_nbrepro.model import Artifact, ArtifactRule, Limits
 
 
@@ -41,6 +42,16 @@ def picture(mode):
     return write
 
 
+def figure(path):
+    made = Figure()
+    ax = made.subplots()
+    ax.set_axis_off()
+    ax.plot([1.0, 2.0], [0.5, -4.0])
+    ax.imshow([[0, 1], [2, 3]], extent=(0, 1, 0, 1))
+    ax.set_title("AUC")
+    drawing.write(made, str(path), child.sibling, 1 << 20)
+
+
 COLUMNS = ["column id: one value +1", "column score: one value +0.1 %", "column label: two labels swapped"]
 TABLE = ["column none dropped", perturbing.MOVED, *COLUMNS]
 FILES = {
@@ -51,6 +62,17 @@ FILES = {
     "a.npy": (
         lambda path: np.save(path, np.array([[1.0, -3.0], [np.nan, 0.0]])),
         ["one value +0.1 %", "one NaN", "dtype float64 -> float32"],
+    ),
+    "figure.npz": (
+        figure,
+        [
+            "image 1 of axes 1: array: one value +0.1 %",
+            "line 1 of axes 1: x: one value +0.1 %",
+            "line 1 of axes 1: another colour",
+            "line 1 of axes 1: another width",
+            "title of axes 1 dropped",
+            "title of axes 1: a full stop added",
+        ],
     ),
     "b.npz": (
         lambda path: np.savez(path, n=np.array([1, 2]), f=np.float32([0.5]), s=np.array(["x"])),
@@ -67,7 +89,7 @@ FILES = {
     "g.txt": (lambda path: path.write_text("n 3, v1.2.3, zero 0.0, loss 0.25\n"), ["one value +0.1 %"]),
 }
 
-KINDS = {".frame": "table"}  # of what only cells show
+KINDS = {"a.frame": "table", "figure.npz": "figure"}  # of what only cells show
 
 
 def tried(folder, name, rule=None):
@@ -82,9 +104,7 @@ def tried(folder, name, rule=None):
     def of(side):
         file = side / "files" / name
         return comparers.described(
-            Artifact(
-                name, KINDS.get(file.suffix, ""), f"files/{name}", files.sha256(file), file.stat().st_size
-            ),
+            Artifact(name, KINDS.get(name, ""), f"files/{name}", files.sha256(file), file.stat().st_size),
             side,
         )
 
