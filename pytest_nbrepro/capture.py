@@ -89,7 +89,7 @@ def capture(
     taken = {name for name, _ in found}
     artifacts = {a.name: a for a in (*_files(found, folder), *displays.rich(compared, folder, taken))}
     shutil.rmtree(folder / KEPT, ignore_errors=True)
-    cells, notes = [], [f"{notebook.label(index)}: {why}" for index, why in displays.untaken(compared)]
+    cells, notes = [], list[str]()
     for cell in notebook.code:
         text, hits = cell_text(cell, metrics, hidden)
         if IGNORE_TAG not in cell.tags:

@@ -158,13 +158,10 @@ def _marked(
     return replace(artifact(name, target, folder, cell), kind=mark.kind, shown=shown)
 
 
-def untaken(cells: Iterable[Cell]) -> Iterator[tuple[int, str]]:
-    """Yield why data are not kept of which people see text alone, each with the index of its cell."""
-    for cell in cells:
-        for output in cell.outputs:
-            mark = mark_of(output)
-            if mark is not None and mark.why and is_text(output):
-                yield cell.index, f"{mark.kind} compared by its text: {mark.why}"
+def untaken(cell: Cell) -> list[str]:
+    """Return why data are not kept of which people see text alone, once each."""
+    marks = [mark_of(output) for output in cell.outputs if is_text(output)]
+    return list(dict.fromkeys(f"{mark.kind} by its text: {mark.why}" for mark in marks if mark is not None))
 
 
 def _scrap_name(output: Mapping[str, Any]) -> str:

@@ -180,7 +180,20 @@ def _kind(assessment: Assessment, policy: Policy) -> pending.Kind | None:
         return "new" if all(check.status is CheckStatus.NEW for check in failed) else "changed"
     still = {CheckStatus.EQUAL, CheckStatus.ASIDE}
     moved = any(check.status not in still for check in assessment.verdict.checks)
+    moved = moved or _has_more_data(assessment)
     return "refresh" if moved and policy.update is Update.ALL else None
+
+
+def _has_more_data(assessment: Assessment) -> bool:
+    """Tell whether a run has data behind what a cell shows that its baseline was accepted without."""
+    known = assessment.baseline.artifacts if assessment.baseline else {}
+    return any(
+        artifact.shown is not None
+        and name in known
+        and known[name].shown is None
+        and known[name].kind != artifact.kind
+        for name, artifact in assessment.run.artifacts.items()
+    )
 
 
 def _broken(assessment: Assessment) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
-from pytest_nbrepro import capture, comparers, masks, timings
+from pytest_nbrepro import capture, comparers, displays, masks, timings
 from pytest_nbrepro.baselines import stored_text
 from pytest_nbrepro.comparers import asides, equivalence, intervals, numbers, outputs, series
 from pytest_nbrepro.comparers.base import part
@@ -288,7 +288,10 @@ def _outputs(
         if not result and not wanted:
             continue
         tag = _tag(baseline, "output", theirs.id) if theirs else ""
-        yield dataclasses.replace(_text(name, wanted, result, hits, spec), cell=index, overlay=tag)
+        check = _text(name, wanted, result, hits, spec)
+        why = displays.untaken(mine) if mine else []
+        message = "; ".join(filter(None, [*why, check.message]))
+        yield dataclasses.replace(check, cell=index, overlay=tag, message=message)
 
 
 def _text(name: str, wanted: str, result: str, hits: Mapping[str, int], spec: Spec) -> Check:

@@ -17,6 +17,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from pytest_nbrepro.kernels import child
+from pytest_nbrepro.kernels.showing import KEPT, MARK, Keeper
+
 settings.register_profile("default", deadline=None, max_examples=60)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
@@ -50,9 +53,10 @@ def write_notebook() -> Callable[..., Path]:
 class FakeKernel:
     """Runs cells in this process, as far as plugin tests need: stdout, files, last values, errors, figures.
 
-    Cells see how many `runs` there were, and the `seed` and `env` of theirs; `show(png)` shows a PNG. `before` is
-    called before each execution; an exception it raises is the run's. Of several at once, one runs its cells at a
-    time. A KeyboardInterrupt in a cell is a Ctrl-C for the process.
+    Cells see how many `runs` there were, and the `seed` and `env` of theirs; `show(png)` shows a PNG, `show(png, figure)`
+    one of a figure. Data behind what is shown are kept as in a kernel. `before` is called before each execution; an
+    exception it raises is the run's. Of several at once, one runs its cells at a time. A KeyboardInterrupt in a cell
+    is a Ctrl-C for the process.
     """
 
     def __init__(self) -> None:
@@ -76,11 +80,12 @@ class FakeKernel:
         notebook = request.notebook
         status, error, seconds, values = RunStatus.COMPLETED, None, {}, []
         namespace: dict[str, Any] = {"runs": self.runs, "seed": request.seed, "env": request.env}
+        keeper = Keeper(str(request.folder / KEPT), child.sibling)
         for index, cell in enumerate(notebook["cells"]):
             if cell["cell_type"] != "code":
                 continue
             outputs: list[dict[str, Any]] = []
-            namespace["show"] = _shower(outputs)
+            namespace["show"] = _shower(outputs, keeper)
             seconds[index] = 0.01
             try:
                 with _inside(request.cwd, outputs):
@@ -99,9 +104,10 @@ class FakeKernel:
                 break
             if last is not None:
                 data = {"text/plain": repr(last)}
-                outputs.append(
-                    {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": 1}
-                )
+                if hasattr(last, "_repr_html_"):
+                    data["text/html"] = last._repr_html_()
+                shown = {"data": data, "metadata": _marked(keeper, last, data), "execution_count": 1}
+                outputs.append({"output_type": "execute_result", **shown})
             cell["outputs"] = outputs
             if "metrics" in cell["metadata"].get("tags", ()):
                 values += [_value(name, value, index) for name, value in (last or {}).items()]
@@ -145,12 +151,18 @@ def _run(source: str, namespace: dict[str, Any]) -> Any:
     return eval(compile(ast.Expression(last.value), "cell", "eval"), namespace) if last else None
 
 
-def _shower(outputs: list[dict[str, Any]]) -> Callable[[bytes], None]:
-    def show(png: bytes) -> None:
+def _shower(outputs: list[dict[str, Any]], keeper: Keeper) -> Callable[..., None]:
+    def show(png: bytes, figure: Any = None) -> None:
         data = {"image/png": base64.b64encode(png).decode(), "text/plain": "<Figure>"}
-        outputs.append({"output_type": "display_data", "data": data, "metadata": {}})
+        shown = {"data": data, "metadata": _marked(keeper, figure, data)}
+        outputs.append({"output_type": "display_data", **shown})
 
     return show
+
+
+def _marked(keeper: Keeper, shown: Any, data: dict[str, Any]) -> dict[str, Any]:
+    mark = keeper.mark(shown, data)
+    return {} if mark is None else {MARK: mark}
 
 
 @contextlib.contextmanager

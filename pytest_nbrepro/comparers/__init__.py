@@ -40,6 +40,7 @@ _KINDS = {f".{suffix}": kind for kind, suffixes in _SUFFIXES.items() for suffix 
 _CLASSES = {
     "table": ("tables", "TableComparer"),
     "array": ("arrays", "ArrayComparer"),
+    "figure": ("drawings", "FigureComparer"),
     "json": ("jsons", "JsonComparer"),
     "text": ("text", "TextComparer"),
     "image": ("images", "ImageComparer"),

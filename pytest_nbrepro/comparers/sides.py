@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from pytest_nbrepro.model import Artifact
 
 _WORDS = {".html": "HTML"}
-AGAIN = "the baseline was accepted without data; accept it again"
+AGAIN = "the baseline was accepted without data; accept it again (--nbrepro-update=all)"
 
 
 @dataclass(frozen=True)

@@ -42,16 +42,21 @@ class Keeper:
 
         def marked(obj: Any, *args: Any, **kwargs: Any) -> Any:
             data, metadata = plain(obj, *args, **kwargs)
-            mark = self.mark(obj) if data else None  # else the object shows itself in some other way
+            mark = self.mark(obj, data) if data else None  # else the object shows itself in some other way
             return data, metadata if mark is None else {**metadata, MARK: mark}
 
         formatter.format = marked
 
-    def mark(self, obj: Any) -> dict[str, str] | None:
-        """Return the mark of an object whose data are kept, or could not be; None for all others."""
+    def mark(self, obj: Any, data: Any) -> dict[str, str] | None:
+        """Return the mark of an object whose data are kept, or could not be; None for all others.
+
+        Args:
+            obj: what is shown.
+            data: its forms, by MIME type.
+        """
         known = None
         try:
-            known = self._known(obj)
+            known = self._known(obj, data)
             if known is None:
                 return None
             kind, suffix, write = known
@@ -64,7 +69,7 @@ class Keeper:
             return None if known is None else {"kind": known[0], "why": why[:_LONGEST]}
         return {"kind": kind, "file": name}
 
-    def _known(self, obj: Any) -> tuple[str, str, Write] | None:
+    def _known(self, obj: Any, data: Any) -> tuple[str, str, Write] | None:
         """Return the kind of an object, the suffix of its file and what writes it."""
         for library in ("pandas", "polars"):
             if is_one(obj, library, "DataFrame", "Series"):
@@ -73,7 +78,12 @@ class Keeper:
             return "array", "npy", save
         if is_one(obj, "torch", "Tensor"):
             return "array", "npy", _save_tensor
+        if is_one(obj, "matplotlib.figure", "Figure") and any(mime.startswith("image/") for mime in data):
+            return "figure", "npz", self._draw
         return None
+
+    def _draw(self, figure: Any, path: str) -> None:
+        self._load("drawing").write(figure, path, self._load, MOST)
 
 
 def is_one(obj: Any, module: str, *names: str) -> bool:

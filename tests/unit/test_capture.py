@@ -399,8 +399,10 @@ class TestDataBehindOutputs:
     def test_or_is_told_where_that_is_text(self, captured):
         one = cell(self.marked({"text/plain": "0  1.5"}, why="too large"), source="# show")
         found = captured(one)
-        assert (found.artifacts, text_of(one)[0]) == ({}, "0  1.5")
-        assert found.notes == ('cell 1 "show": table compared by its text: too large',)
+        assert (found.artifacts, found.notes, text_of(one)[0]) == ({}, (), "0  1.5")
+        assert displays.untaken(book(one).cells[0]) == ["table by its text: too large"]
+        seen = self.marked({"text/html": "<p>"}, why="too large")
+        assert displays.untaken(book(cell(seen, figure())).cells[0]) == []
 
     def test_ignored_cells_need_nothing(self, captured, keep, tmp_path):
         keep()

@@ -18,7 +18,18 @@ import pytest
 
 from pytest_nbrepro.kernels import child, facts
 
-INSIDE = ("child", "guard", "values", "facts", "showing", "tabling")
+INSIDE = (
+    "child",
+    "guard",
+    "values",
+    "facts",
+    "showing",
+    "tabling",
+    "drawing",
+    "inking",
+    "placing",
+    "sheeting",
+)
 
 
 @pytest.mark.parametrize("name", INSIDE)

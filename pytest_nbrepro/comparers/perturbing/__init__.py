@@ -22,6 +22,7 @@ _MODULES = {
     "markup": "markup",
     "hdf5": "hdf5",
     "safetensors": "safetensors",
+    "figure": "figures",
 }
 
 

@@ -22,7 +22,13 @@ from pytest_nbrepro.comparers.sketches.blocks import About, Sketch
 from pytest_nbrepro.errors import UndecodableError
 from pytest_nbrepro.model import ArtifactRule, CheckStatus
 
-KINDS = {"array": "arrays", "table": "tables", "hdf5": "hdf5", "safetensors": "safetensors"}
+KINDS = {
+    "array": "arrays",
+    "table": "tables",
+    "figure": "figures",
+    "hdf5": "hdf5",
+    "safetensors": "safetensors",
+}
 _PARTS = ("sums", "sizes", "odd", "hashes")
 
 

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from pytest_nbrepro import comparers, files
@@ -15,7 +16,7 @@ from pytest_nbrepro.comparers.numbers import compare_metric
 from pytest_nbrepro.comparers.perturbing import metrics, texts
 from pytest_nbrepro.comparers.perturbing.values import MOVED, NAN, SWAPPED, moved, number, swapped
 from pytest_nbrepro.comparers.series import compare_series
-from pytest_nbrepro.kernels import tabling
+from pytest_nbrepro.kernels import child, drawing, tabling
 from pytest_nbrepro.model import Artifact, ArtifactRule, Limits, Metric, MetricRule
 
 FRAME = pl.DataFrame(
@@ -52,6 +53,16 @@ def picture(mode):
         Image.fromarray(pixels).save(path)
 
     return write
+
+
+def figure(path):
+    made = Figure()
+    ax = made.subplots()
+    ax.set_axis_off()
+    ax.plot([1.0, 2.0], [0.5, -4.0])
+    ax.imshow([[0, 1], [2, 3]], extent=(0, 1, 0, 1))
+    ax.set_title("AUC")
+    drawing.write(made, str(path), child.sibling, 1 << 20)
 
 
 def hdf5(path):
@@ -106,6 +117,17 @@ FILES = {
         [VALUE, NAN, MOVED, "dtype float64 -> float32"],
     ),
     "full.npy": (lambda path: np.save(path, np.uint8([255, 255])), []),
+    "figure.npz": (
+        figure,
+        [
+            "image 1 of axes 1: array: one value +0.1 %",
+            "line 1 of axes 1: x: one value +0.1 %",
+            "line 1 of axes 1: another colour",
+            "line 1 of axes 1: another width",
+            "title of axes 1 dropped",
+            "title of axes 1: a full stop added",
+        ],
+    ),
     "b.npz": (
         lambda path: np.savez(path, n=np.array([1, 2]), f=np.float32([0.5]), s=np.array(["x", "y"])),
         [
@@ -149,7 +171,7 @@ FILES = {
     ),
 }  # fmt: skip
 
-KINDS = {".frame": "table"}  # of what only cells show
+KINDS = {"a.frame": "table", "figure.npz": "figure"}  # of what only cells show
 
 
 def tried(folder, name, rule=None):
@@ -164,9 +186,7 @@ def tried(folder, name, rule=None):
     def of(side):
         file = side / "files" / name
         return comparers.described(
-            Artifact(
-                name, KINDS.get(file.suffix, ""), f"files/{name}", files.sha256(file), file.stat().st_size
-            ),
+            Artifact(name, KINDS.get(name, ""), f"files/{name}", files.sha256(file), file.stat().st_size),
             side,
         )
 

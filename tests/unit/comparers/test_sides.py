@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from pytest_nbrepro import comparers, files
+from pytest_nbrepro.comparers.sides import AGAIN
 from pytest_nbrepro.kernels import tabling
 from pytest_nbrepro.model import Artifact, ArtifactRule, CheckStatus, Picture
 
@@ -62,7 +63,7 @@ def test_data_decide_whatever_is_seen(side):
 @pytest.mark.parametrize(
     ("old", "new", "note"),
     [
-        ({}, {"data": 1.0}, "by its picture: the baseline was accepted without data; accept it again"),
+        ({}, {"data": 1.0}, f"by its picture: {AGAIN}"),
         ({"untaken": "odd"}, {"data": 1.0}, "by its picture: of the baseline, odd"),
         ({"data": 1.0}, {"untaken": "odd"}, "by its picture: odd"),
         ({"untaken": "odd"}, {"untaken": "odd"}, "by its picture: odd"),
