@@ -8,12 +8,14 @@ import json
 import platform
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from results import write_section
 
 from mutation import alarms, calibration, notebooks, outcomes, planting, tables
+from mutation.alarms import Row
 from mutation.outcomes import Outcome
 from mutation.workshop import Workshop
 
@@ -26,16 +28,40 @@ their limits, and those of `benchmarks/mutation/notebooks`); seed {seed}, Python
 files and metrics are the same, also when every number is shown with all of its digits. *Hidden*: only such digits differ,
 which the notebook rounds away. *Killed* and *survived* changed a result. What changed is found by hashes of masked text,
 pixels, and values in full precision, not by the comparers."""
+_DEFAULT, _CALIBRATED = "default checks", "after `nbrepro calibrate`"
 _SKIPPED = "`nbrepro calibrate` does not exist here: its stage was skipped."
+_WROTE = (
+    "`nbrepro calibrate --write` had something to say of {} seeded notebooks; verdicts of the others stay."
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that was found."""
+
+    possible: int  # places where a fault fits
+    stages: Mapping[str, Sequence[Outcome]]  # by what the checks were told
+    rows: Sequence[Row]
+    calibrated: (
+        int | None
+    )  # notebooks for which `nbrepro calibrate` wrote something; None without the command
 
 
 def main() -> None:
     """Do all of it."""
     options = _options()
+    found = _measured(options)
+    write_section("Mutants", _section(found, options.seed))
+    _DETAILS.parent.mkdir(exist_ok=True)
+    details = {name: [outcome.plain() for outcome in stage] for name, stage in found.stages.items()}
+    _DETAILS.write_text(json.dumps({**details, "alarms": [vars(row) for row in found.rows]}, indent=1))
+    print(*tables.totals(found.stages), *tables.alarms(found.rows), f"all mutants: {_DETAILS}", sep="\n")
+
+
+def _measured(options: argparse.Namespace) -> Measured:
     originals = notebooks.every()
-    possible = [
-        m for name, content in originals.items() for m in planting.mutants(name, notebooks.script(content))
-    ]
+    scripts = {name: notebooks.script(content) for name, content in originals.items()}
+    possible = [mutant for name in scripts for mutant in planting.mutants(name, scripts[name])]
     mutants = planting.sample(possible, options.budget, options.seed)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place).resolve()
@@ -43,26 +69,15 @@ def main() -> None:
         notebooks.project(project, originals)
         with Workshop(project, folder, options.workers) as shop:
             accepted = outcomes.establish(shop, "baselines", originals)
-            stages = {"default": outcomes.run_all(shop, "mutants", mutants, originals, accepted)}
+            stages = {_DEFAULT: outcomes.run_all(shop, "mutants", mutants, originals, accepted)}
             rows = [alarms.seeded(shop, originals, accepted, options.repeats)]
             rows += alarms.unseeded(shop, originals, options.repeats)
-        if calibration.exists():
-            found = calibration.run(project, folder, options.workers, originals, stages["default"])
-            stages["after `nbrepro calibrate`"] = found
-    names = ("scikit-learn", "numpy", "pandas", "matplotlib")
-    head = _WORDS.format(
-        planted=len(mutants),
-        all=len(possible),
-        notebooks=len(originals),
-        seed=options.seed,
-        python=platform.python_version(),
-        versions=", ".join(f"{name} {importlib.metadata.version(name)}" for name in names),
-    )
-    write_section("Mutants", [*head.split("\n"), *_body(stages, rows)])
-    _DETAILS.parent.mkdir(exist_ok=True)
-    details = {name: [outcome.plain() for outcome in found] for name, found in stages.items()}
-    _DETAILS.write_text(json.dumps({**details, "alarms": [vars(row) for row in rows]}, indent=1))
-    print("\n".join(tables.totals(stages)), *tables.alarms(rows), f"all mutants: {_DETAILS}", sep="\n")
+        if not calibration.exists():
+            return Measured(len(possible), stages, rows, None)
+        again, row, wrote = calibration.run(
+            project, folder, options.workers, originals, stages[_DEFAULT], options.repeats
+        )
+    return Measured(len(possible), {**stages, _CALIBRATED: again}, [*rows, row], wrote)
 
 
 def _options() -> argparse.Namespace:
@@ -76,23 +91,32 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _body(stages: dict[str, list[Outcome]], rows: Sequence[alarms.Row]) -> Iterator[str]:
-    default = stages["default"]
+def _section(found: Measured, seed: int) -> Iterator[str]:
+    """Yield the section of RESULTS.md."""
+    default = found.stages[_DEFAULT]
+    names = ("scikit-learn", "numpy", "pandas", "matplotlib")
+    head = _WORDS.format(
+        planted=len(default),
+        all=found.possible,
+        notebooks=len(notebooks.every()),
+        seed=seed,
+        python=platform.python_version(),
+        versions=", ".join(f"{name} {importlib.metadata.version(name)}" for name in names),
+    )
+    yield from (*head.split("\n"), "")
+    yield from tables.totals(found.stages)
     yield ""
-    yield from tables.totals(stages)
-    yield ""
-    if not calibration.exists():
-        yield _SKIPPED
+    yield _SKIPPED if found.calibrated is None else _WROTE.format(found.calibrated)
     causes = Counter(outcome.why for outcome in default if outcome.status == outcomes.KILLED)
     yield f"*why* says of the killed: {', '.join(f'`{cause}` {n}' for cause, n in causes.most_common())}."
-    for stage, found in stages.items():
+    for stage, mutants in found.stages.items():
         yield from ("", f"Not killed, {stage}:", "")
-        yield from tables.alive(found)
+        yield from tables.alive(mutants)
     for title, table in (("operator", tables.by_operator), ("notebook", tables.by_notebook)):
-        yield from ("", f"Default checks, by {title}:", "")
+        yield from ("", f"{_DEFAULT.capitalize()}, by {title}:", "")
         yield from table(default)
     yield from ("", "Unchanged notebooks:", "")
-    yield from tables.alarms(rows)
+    yield from tables.alarms(found.rows)
 
 
 if __name__ == "__main__":

@@ -56,14 +56,28 @@ def unseeded(shop: Workshop, notebooks: Mapping[str, Json], repeats: int) -> Ite
     """Drop all seeds of some notebooks, and run what a person would make of them."""
     for number, (words, said) in enumerate(ANNOTATIONS.items()):
         made = {
-            f"unseeded/{number}-{name}": annotated(_without_seeds(notebooks[name]), **said)
+            f"unseeded/{number}-{name}": annotated(without_seeds(notebooks[name]), **said)
             for name in UNSEEDED
         }
-        first = shop.each(
-            f"unseeded, {words}", {name: (workshop.establish, (name, made[name])) for name in made}
-        )
-        accepted = {name: results for name, (refused, results) in first.items() if refused is None}
-        yield _row(shop, "unseeded", words, made, accepted, repeats)
+        yield unchanged(shop, "unseeded", words, made, repeats)
+
+
+def unchanged(shop: Workshop, kind: str, words: str, notebooks: Mapping[str, Json], repeats: int) -> Row:
+    """Give notebooks their first baselines where they get any, and run those that have one.
+
+    Args:
+        shop: where notebooks run.
+        kind: what sort of notebooks they are, for the table.
+        words: what their annotations say, for the table.
+        notebooks: the notebooks by path.
+        repeats: how often each runs.
+    """
+    first = shop.each(
+        f"{kind}, {words}",
+        {name: (workshop.establish, (name, content)) for name, content in notebooks.items()},
+    )
+    accepted = {name: results for name, (refused, results) in first.items() if refused is None}
+    return _row(shop, kind, words, notebooks, accepted, repeats)
 
 
 def _row(
@@ -85,7 +99,7 @@ def _row(
     return Row(kind, words, len(notebooks) - len(accepted), len(accepted), len(jobs), moved, tuple(alarms))
 
 
-def _without_seeds(notebook: Json) -> Json:
+def without_seeds(notebook: Json) -> Json:
     """Return a notebook without any seed."""
     while edits := list(_seeds(script(notebook))):
         edit = edits[0]

@@ -9,7 +9,14 @@ from mutation.alarms import Row
 from mutation.outcomes import Outcome, tally
 from mutation.planting import OPERATORS
 
-_COLUMNS = (outcomes.CRASHED, outcomes.EQUIVALENT, outcomes.HIDDEN, outcomes.KILLED, outcomes.SURVIVED)
+_COLUMNS = (
+    outcomes.CRASHED,
+    outcomes.EQUIVALENT,
+    outcomes.FALSE,
+    outcomes.HIDDEN,
+    outcomes.KILLED,
+    outcomes.SURVIVED,
+)
 _LONGEST = 76
 
 

@@ -6,7 +6,7 @@ import ast
 from collections import Counter
 
 import pytest
-from mutation import notebooks, outcomes, planting, tables
+from mutation import alarms, notebooks, outcomes, planting, tables
 from mutation.planting import OPERATORS, Mutant
 from mutation.sites import Edit, Source
 from mutation.workshop import Judged
@@ -317,6 +317,14 @@ def test_cells_of_generated_notebooks():
     assert made["metadata"]["nbrepro"] is True
 
 
+@pytest.mark.parametrize("name", alarms.UNSEEDED)
+def test_notebooks_without_their_seeds(name):
+    sources = notebooks.script(alarms.without_seeds(NOTEBOOKS[name]))
+    assert not any(word in source.text for source in sources for word in ("random_state", "seed("))
+    before = {source.text for source in notebooks.script(NOTEBOOKS[name])}
+    assert any(ast.unparse(source.tree) and source.text not in before for source in sources)
+
+
 def test_a_sample_is_even_and_the_same_each_time():
     drawn = planting.sample(PLANTED, 60, seed=3)
     assert drawn == planting.sample(PLANTED, 60, seed=3) != planting.sample(PLANTED, 60, seed=4)
@@ -365,9 +373,9 @@ def test_tables():
         outcomes.classified(MUTANT, judged(ok=True, a="2"), {"a": "1"}),
     ]
     assert (
-        list(tables.totals({"default": found}))[-1] == "| default | 2 | 0 | 0 | 0 | 1 | 1 | 0.500 | 0.500 |"
+        list(tables.totals({"default": found}))[-1] == "| default | 2 | 0 | 0 | 0 | 0 | 1 | 1 | 0.500 | 0.500 |"
     )
-    assert list(tables.by_notebook(found))[-1] == "| a.ipynb | 2 |  |  |  | 1 | 1 |"
+    assert list(tables.by_notebook(found))[-1] == "| a.ipynb | 2 |  |  |  |  | 1 | 1 |"
     assert list(tables.alive(found))[2:] == ["| a.ipynb | axis | `…x → y` | nothing compares a |"]
 
 
