@@ -33,6 +33,11 @@ class Data:
         """The place of the column that varies most, as an expression."""
         return f"int({self.X}.std(axis=0).argmax())"
 
+    @property
+    def column(self) -> str:
+        """The place of the labels in a frame that holds them."""
+        return f"{self.X}.columns.get_loc('target')"
+
     def taking(self, rows: str) -> str:
         """Return the statement that takes rows of features and labels alike; `{n}` is their number."""
         rows = rows.replace("{n}", f"len({self.X})")
@@ -128,6 +133,10 @@ def _dropped(data: Data) -> str:
     return data.taking("{n} // 20 :")
 
 
+def _without_first(data: Data) -> str:
+    return data.taking("1:")
+
+
 def _duplicated(data: Data) -> str:
     return data.taking("[*range({n}), *range({n} // 20)]")
 
@@ -138,12 +147,17 @@ def _shuffled(data: Data) -> str:
 
 def _noisy(data: Data) -> str:
     if data.target:
-        column = f"{data.X}.columns.get_loc('target')"
-        return f"{data.X}.iloc[::20, {column}] = {data.X}.iloc[::-1, {column}].to_numpy()[::20]"
+        return f"{data.X}.iloc[::20, {data.column}] = {data.X}.iloc[::-1, {data.column}].to_numpy()[::20]"
     if not data.y:
         return ""
     values = f"{data.y}.to_numpy()" if data.frame else data.y
     return f"{data.y}{data.rows}[::20] = {values}[::-1][::20].copy()"
+
+
+def _one_wrong(data: Data) -> str:
+    if data.target:
+        return f"{data.X}.iloc[0, {data.column}] = {data.X}.iloc[-1, {data.column}]"
+    return f"{data.y}{data.rows}[0] = {data.y}{data.rows}[-1]" if data.y else ""
 
 
 def _shifted(data: Data) -> str:
@@ -187,9 +201,11 @@ OPERATORS = (
     Operator("outliers", "every 50th value of a column times ten", _behind(_outliers)),
     Operator("nulls", "every 20th value of a column NaN", _behind(_nulls)),
     Operator("dropped rows", "the first twentieth left out", _behind(_dropped)),
+    Operator("one row", "the first row left out", _behind(_without_first)),
     Operator("duplicated rows", "the first twentieth twice", _behind(_duplicated)),
     Operator("shuffled rows", "in another order, labels with them", _behind(_shuffled)),
     Operator("label noise", "every 20th label from another row", _behind(_noisy)),
+    Operator("one label", "the first label is that of the last row", _behind(_one_wrong)),
     Operator("data shift", "a column upside down", _behind(_shifted)),
     Operator("float32", "features cast down", _behind(_narrowed)),
     Operator("leakage", "training on all rows, those of the test included", _leaked),

@@ -67,13 +67,27 @@ def _parameters(script: Script) -> Iterator[tuple[Source, ast.Call, ast.keyword]
 
 
 def _hyperparameters(script: Script) -> Iterator[Edit]:
+    for source, setting in _settings(script):
+        if text := _other(source, setting):
+            yield source.instead(setting, text)
+
+
+def _nudged(script: Script) -> Iterator[Edit]:
+    for source, setting in _settings(script):
+        value = number(setting)
+        if isinstance(value, float):
+            yield source.instead(setting, f"{value * 1.01:.12g}")
+
+
+def _settings(script: Script) -> Iterator[tuple[Source, ast.expr]]:
+    """Yield the values of parameters of classes, and of flags other than 0."""
     for source, _, keyword in _parameters(script):
-        if keyword.arg not in _SIZES and (text := _other(source, keyword.value)):
-            yield source.instead(keyword.value, text)
+        if keyword.arg not in _SIZES:
+            yield source, keyword.value
     for source in script:
-        for statement in source.tree.body:  # flags
+        for statement in source.tree.body:
             if isinstance(statement, ast.Assign) and number(statement.value):
-                yield source.instead(statement.value, _other(source, statement.value) or "")
+                yield source, statement.value
 
 
 def _defaults(script: Script) -> Iterator[Edit]:
@@ -201,6 +215,7 @@ def _metrics(script: Script) -> Iterator[Edit]:
 
 OPERATORS = (
     Operator("hyperparameter", "a number doubled or raised by a quarter, a choice changed", _hyperparameters),
+    Operator("nudged hyperparameter", "a hundredth more", _nudged),
     Operator("default", "a keyword of a class left out", _defaults),
     Operator("split size", "test share 0.05 more, more folds", _sizes),
     Operator("dropped seed", "`random_state`, `seed`", _seeds),

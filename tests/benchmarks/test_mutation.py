@@ -65,6 +65,7 @@ EXAMPLES: dict[str, list[tuple[list[str], list[str]]]] = {
             ["d = pd.read_csv('a.csv')\nd = d.iloc[len(d) // 20 :]"],
         ),
     ],
+    "one row": [(["X, y = make_moons(9)"], ["X, y = make_moons(9)\nX, y = X[1:], y[1:]"])],
     "duplicated rows": [
         (
             [READ],
@@ -95,6 +96,11 @@ EXAMPLES: dict[str, list[tuple[list[str], list[str]]]] = {
             ],
         ),
         ([READ], []),
+    ],
+    "one label": [
+        (["X, y = make_moons(9)"], ["X, y = make_moons(9)\ny[0] = y[-1]"]),
+        ([FRAMES], [f"{FRAMES}\ny.iloc[0] = y.iloc[-1]"]),
+        ([FRAME], [f"{FRAME}\nd.iloc[0, {TARGET}] = d.iloc[-1, {TARGET}]"]),
     ],
     "data shift": [
         (
@@ -140,6 +146,15 @@ EXAMPLES: dict[str, list[tuple[list[str], list[str]]]] = {
             ["SVC(kernel='linear', probability=True)", "SVC(kernel='rbf', probability=False)"],
         ),
         (["f(x=2)", "name = 'a'", "zero = 0"], []),
+    ],
+    "nudged hyperparameter": [
+        (
+            ["alpha = 0.5\nRidge(alpha, tol=1e-3, max_iter=8)"],
+            [
+                "alpha = 0.505\nRidge(alpha, tol=1e-3, max_iter=8)",
+                "alpha = 0.5\nRidge(alpha, tol=0.00101, max_iter=8)",
+            ],
+        ),
     ],
     "default": [
         (["Ridge(\n    a, tol=1e-3,\n    random_state=0,\n)"], ["Ridge(\n    a,\n    random_state=0,\n)"]),
@@ -373,7 +388,8 @@ def test_tables():
         outcomes.classified(MUTANT, judged(ok=True, a="2"), {"a": "1"}),
     ]
     assert (
-        list(tables.totals({"default": found}))[-1] == "| default | 2 | 0 | 0 | 0 | 0 | 1 | 1 | 0.500 | 0.500 |"
+        list(tables.totals({"default": found}))[-1]
+        == "| default | 2 | 0 | 0 | 0 | 0 | 1 | 1 | 0.500 | 0.500 |"
     )
     assert list(tables.by_notebook(found))[-1] == "| a.ipynb | 2 |  |  |  |  | 1 | 1 |"
     assert list(tables.alive(found))[2:] == ["| a.ipynb | axis | `…x → y` | nothing compares a |"]
