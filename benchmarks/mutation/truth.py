@@ -36,7 +36,7 @@ def results(run: Run, root: Path) -> dict[str, str]:
         run: a complete run.
         root: the project's root.
     """
-    hidden = Hidden.of(run, root)
+    hidden = Hidden.of(run, root, masks.ALL)
     found = {name: _digest(_masked(text, hidden)) for name, text in _streams(run)}
     for name, value in _shown(run):
         found[name] = (
@@ -74,7 +74,7 @@ def _joined(text: str | list[str]) -> str:
 
 
 def _masked(text: str, hidden: Hidden) -> bytes:
-    return masks.mask(text, folders=hidden.folders, days=hidden.days)[0].encode()
+    return hidden.apply(text)[0].encode()
 
 
 def _digest(data: bytes) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from mutation import notebooks, truth
-from pytest_nbrepro import notebook, pending, spec
+from pytest_nbrepro import baselines, notebook, pending, spec
 from pytest_nbrepro.assessment import Places, assess
 from pytest_nbrepro.model import Case, Check, CheckStatus, RunStatus, Task
 from pytest_nbrepro.options import Update
@@ -109,12 +109,12 @@ def establish(name: str, content: Json) -> tuple[str | None, Mapping[str, str]]:
         Why there is none, or None; and the results that were accepted.
     """
     case = _case(name, content)
-    trial = try_case(_task(case), _places, Policy(Update.NEW))
+    trial = try_case(_task(case), _places, Policy(Update.NEW), run_case)
     run = trial.assessment.run
     if not trial.accepted:
         return trial.refused or (run.error.message if run.error else "it does not pass"), {}
     (entry,) = [entry for entry in pending.entries(_places.pending) if entry.folder == case.folder]
-    pending.accept(_places.pending, entry, _places.root, _places.baselines)
+    pending.accept(_places.pending, entry, _places.root, _places.baselines, baselines.Terms())
     return None, truth.results(run, _places.root)
 
 
