@@ -22,9 +22,9 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from results import write_section
 
 ROUNDS = 5
-RESULTS = Path(__file__).with_name("RESULTS.md")
 NOISE = 1e-12
 OURS = """
 from pathlib import Path
@@ -278,14 +278,9 @@ def main() -> None:
     names = ("numpy", "polars", "pillow", "h5py", "xarray", "deepdiff", "matplotlib")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
     lines = [
-        "# Measured",
-        "",
-        "Made by `tox -e bench`; ratios tell more than seconds, which move with the machine.",
-        "",
-        "## Comparers",
-        "",
-        f"Both sides in turn, each in a process of its own, medians of {ROUNDS} rounds; every float differs by {NOISE:g} (the",
-        f"figures by a title and their points). Memory is the peak of the whole process. Python {platform.python_version()}, {versions}.",
+        f"Made by `tox -e bench`. Both sides in turn, each in a process of its own, medians of {ROUNDS} rounds; every float",
+        f"differs by {NOISE:g} (the figures by a title and their points). Memory is the peak of the whole process.",
+        f"Python {platform.python_version()}, {versions}.",
         "",
         "| files | compared with | ours, CPU s | theirs | ratio | ours, MB | theirs | goal |",
         "|---|---|---|---|---|---|---|---|",
@@ -294,11 +289,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             lines.append(row(case, Path(folder)))
             print(lines[-1], flush=True)
-    lines += [
-        "",
-        "## Memory",
-        "",
-        f"Peaks of a process in MB, with a file of that size and with one {GROWTH} times as large.",
+    write_section("Comparers", lines)
+    lines = [
+        f"Made by `tox -e bench`: peaks of a process in MB, with a file of that size and with one {GROWTH} times as large.",
         "",
         "| file | small | large | growth | goal |",
         "|---|---|---|---|---|",
@@ -306,7 +299,7 @@ def main() -> None:
     for case in MEMORY:
         lines.append(memory_row(*case))
         print(lines[-1], flush=True)
-    RESULTS.write_text("\n".join(lines) + "\n")
+    write_section("Memory", lines)
 
 
 if __name__ == "__main__":
