@@ -130,17 +130,18 @@ def test_a_baseline_without_data_goes_on_by_its_picture_until_it_is_accepted_aga
     result.stdout.fnmatch_lines(["  figure  cell:x*kind figure -> image*"])
 
 
-def test_large_data_have_a_sketch_and_pictures_of_them_stay(project, cell):
+def test_of_large_frames_a_hash_and_pictures_stay(project, cell):
     source = "import pandas as pd\nframe = pd.DataFrame({'a': [float(i) for i in range(150_000)]})\nframe"
     cell(source)
     project.accept()
     one = kept(project).artifacts["cell:x"]
-    assert (one.stored, one.path) == ("sketch", "cells/cell-x.frame.sketch.npz")
+    assert (one.stored, one.path) == ("hash", "cells/cell-x.frame")
     assert one.shown.path == "cells/cell-x.html"
     assert project.run().ret == 0
     cell(source.replace("\nframe", "\nframe.loc[99_999, 'a'] += 1\nframe", 1))
     result = project.run()
     assert result.ret == 1
+    result.stdout.fnmatch_lines(["  table   cell:x*can't say how much*"])
 
 
 def test_the_fixture_gives_what_people_see(project, cell):
