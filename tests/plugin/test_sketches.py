@@ -89,6 +89,6 @@ def test_a_large_table_is_judged_by_its_sketch(project, fake_kernel):
     project.notebook("t.ipynb", TABLE.format(noise=0, value=2.5, a=1))
     result = project.run()
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*table *big.csv*", "*rows 39990 to 40004, column x: sum*"])
+    result.stdout.fnmatch_lines(["*table *big.csv*rows 39990 to 40004, column x: sum*"])
     project.accept()
     assert project.run().ret == 0
