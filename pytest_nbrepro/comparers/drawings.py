@@ -37,6 +37,7 @@ _COLOUR = 2 / 255
 _PLAIN = 1e-3  # widths, sizes, angles: share, and at least
 _PLACE = 0.02  # of the figure: where axes lie, since layouts make room for texts
 _ROUNDING = 1e-6  # of what axes show: what is zero up to rounding has no size of its own
+_POINTWISE = frozenset({"x", "y", "codes"})  # fields with something for each point
 _LOOKS = Limits(rel=_SHAPE, abs=_PLACE)
 
 
@@ -135,10 +136,16 @@ class _Context:
     limits: Limits
 
     def fields(self, old: Draw, new: Draw) -> Iterator[Check]:
-        """Yield a check for each field of two drawings."""
+        """Yield a check for each field of two drawings; of another number of points one alone."""
+        sizes = [draw.numbers["x"].values.size if "x" in draw.numbers else 0 for draw in (old, new)]
+        told = frozenset[str]() if sizes[0] == sizes[1] else _POINTWISE
+        if told:
+            yield part("field", "points", Outcome.structure(f"{sizes[0]:,} -> {sizes[1]:,}"))
         for kind in ("words", "numbers", "arrays"):
             before, after = getattr(old, kind), getattr(new, kind)
             for key in dict.fromkeys((*before, *after)):
+                if key in told:
+                    continue
                 if key not in before or key not in after:
                     status = CheckStatus.NEW if key not in before else CheckStatus.LOST
                     yield Check("field", key, status, message=f"{status}", n=1, bad=1)
@@ -268,9 +275,10 @@ def _whole(parts: list[Check]) -> Outcome:
     others = [check for check in outcome.parts if check.status.ok]
     messages = [f"{check.name}: {check.message}" if check.message else check.name for check in failing[:3]]
     more = [f"{len(failing) - 3:,} more"] if len(failing) > 3 else []
+    measured = first.status is CheckStatus.DRIFT
     return replace(
         outcome,
-        used=first.used,
+        used=first.used if measured else None,
         limit=first.limit,
         worst=told.worst,
         message="; ".join((*messages, *more)),

@@ -21,12 +21,17 @@ LOG = "float(log_loss(truth, probabilities))"
 ONE_ROW = 'predictions.with_columns(pl.col("confidence") * (1 + 1e-4 * (pl.col("id") == 905))).'
 ROUNDS: list[dict[str, Edit]] = [
     {
-        "train.ipynb": ("train", "loss = objective(x)", "loss = 1.0001 * objective(x)", {"metric loss"}),
+        "train.ipynb": (
+            "train",
+            "loss = objective(x)",
+            "loss = 1.0001 * objective(x)",
+            {"metric loss", "figure curve"},
+        ),
         "svm_boundaries.ipynb": (
             "flags",
             "gamma = 1.0",
             "gamma = 20.0",
-            {"image boundaries", "image boundaries.png"},
+            {"figure boundaries", "image boundaries.png"},
         ),
         "digits.ipynb": ("scores", LOG, f"1.0001 * {LOG}", {"metric log_loss"}),
         "timeseries/timeseries.ipynb": (
@@ -37,7 +42,7 @@ ROUNDS: list[dict[str, Edit]] = [
         ),
     },
     {
-        "train.ipynb": ("curve", "envelope = 1 - np", "envelope = 1.1 - np", {"image curve"}),
+        "train.ipynb": ("curve", "envelope = 1 - np", "envelope = 1.1 - np", {"figure curve"}),
         "svm_boundaries.ipynb": ("score", "correct = int(", "correct = -1 + int(", {"metric accuracy"}),
         "digits.ipynb": (
             "predictions",
@@ -63,7 +68,7 @@ ROUNDS: list[dict[str, Edit]] = [
             "seasons",
             "day_of_year, curve,",
             "day_of_year, curve + 5 * (year == 2022),",
-            {"image seasons"},
+            {"figure seasons"},
         ),
     },
     {
@@ -79,7 +84,7 @@ ROUNDS: list[dict[str, Edit]] = [
             "confusion",
             "ax.imshow(confusion",
             "confusion[8, 0] += 1\nax.imshow(confusion",
-            {"image confusion", "image results/confusion.png"},
+            {"figure confusion", "image results/confusion.png"},
         ),
     },
     {"digits.ipynb": ("report", '"test": len(test)', '"test": len(test) + 1', {"json results/report.json"})},

@@ -496,7 +496,7 @@ def test_the_worst_place_is_named(baseline, written, build, change, where, befor
         (
             line,
             {"markevery": 2},
-            "line 1 of axes 1: markers x: 50 -> 25 numbers; markers y: 50 -> 25 numbers",
+            "line 1 of axes 1: markers points: 50 -> 25",
         ),
         (line, {"marker": ""}, "line 1 of axes 1: path and markers -> path"),
         (line, {"heading": "S"}, "heading: new"),
