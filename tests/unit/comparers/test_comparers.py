@@ -447,7 +447,7 @@ def test_a_file_that_is_cut_short_gives_a_check(suffix, tmp_path_factory):
     check()
 
 
-@pytest.mark.parametrize("kind", list(sketches.KINDS))
+@pytest.mark.parametrize("kind", [kind for kind in sketches.KINDS if kind != "figure"])  # which are npz files
 def test_any_bytes_beside_a_sketch_give_a_check(kind, tmp_path_factory):
     """A sketch of one file and any other: only equal content is equal, and broken files and sketches never pass."""
     suffix = {"array": "npz", "table": "csv", "hdf5": "h5"}.get(kind, kind)

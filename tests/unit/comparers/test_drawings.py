@@ -11,17 +11,21 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib import patheffects
 from matplotlib import pyplot as plt
 from matplotlib.collections import EllipseCollection, LineCollection, PatchCollection
 from matplotlib.colors import LogNorm, TwoSlopeNorm
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse, FancyBboxPatch
 
+from pytest_nbrepro import comparers, files
 from pytest_nbrepro.comparers import drawings, sheets, sketches
 from pytest_nbrepro.comparers.base import Outcome, judge
 from pytest_nbrepro.errors import UndecodableError
 from pytest_nbrepro.kernels import child, drawing
-from pytest_nbrepro.model import ArtifactRule, CheckStatus, Limits
+from pytest_nbrepro.model import Artifact, ArtifactRule, Check, CheckStatus, Limits
 
 mpl.use("agg")
 MOST = 64 << 20
@@ -648,3 +652,32 @@ def test_neither_is_what_is_no_archive(tmp_path, baseline):
     (tmp_path / "a.npz").write_bytes(baseline(line).read_bytes()[:900])
     with pytest.raises(UndecodableError, match="not readable as a figure"):
         sheets.read(tmp_path / "a.npz")
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory) -> bytes:
+    path = tmp_path_factory.mktemp("good") / "a.npz"
+    made = Figure()
+    made.subplots().plot([1.0, 2.0], [0.5, -4.0])
+    drawing.write(made, str(path), child.sibling, 1 << 20)
+    return path.read_bytes()
+
+
+def beside(folder: Path, old: bytes, new: bytes) -> Check:
+    """Compare two files that the kernel is said to have kept of a figure."""
+    sides = []
+    for name, data in (("old", old), ("new", new)):
+        file = folder / name / "cells" / "a.npz"
+        files.write_bytes(file, data)
+        artifact = Artifact("a", "figure", "cells/a.npz", files.sha256(file), len(data))
+        sides.append(comparers.described(artifact, folder / name))
+    return comparers.compare(sides[0], folder / "old", sides[1], folder / "new", ArtifactRule("a"))
+
+
+@given(data=st.data())
+def test_damaged_files_give_a_check_and_never_pass(good, tmp_path_factory, data):
+    cut = data.draw(st.integers(0, len(good) - 1))
+    bad = data.draw(st.binary(max_size=300) | st.just(good[:cut]))
+    folder = tmp_path_factory.mktemp("damaged")
+    for old, new in ((good, bad), (bad, good)):
+        assert not beside(folder, old, new).status.ok
