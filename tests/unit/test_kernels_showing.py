@@ -85,7 +85,7 @@ def test_arrays_are_kept_whole(keeper, tmp_path, array):
 @pytest.mark.parametrize(
     ("array", "why"),
     [
-        (np.ma.array([1, 2], mask=[0, 1]), "it is of type numpy.ma.MaskedArray"),
+        (np.ma.array([1, 2], mask=[0, 1]), f"it is of type {np.ma.MaskedArray.__module__}.MaskedArray"),
         (np.array([None]), "it holds Python objects"),
         (np.array([(1, None)], [("a", "i4"), ("b", "O")]), "it holds Python objects"),
     ],

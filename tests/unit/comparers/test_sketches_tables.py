@@ -223,7 +223,15 @@ COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in COLUMNS if name != "null"])
+OLD = tuple(map(int, pl.__version__.split(".")[:2])) < (
+    1,
+    31,
+)  # there slices of scanned structs with nulls panic
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in COLUMNS if name != "null" and not (OLD and name == "struct")]
+)
 def test_columns_of_every_type_have_hashes(compare, name):
     frame = pl.DataFrame({"c": pl.concat([COLUMNS[name]] * 40)})
     assert compare(frame, frame.clone(), "parquet").status is EQUAL
