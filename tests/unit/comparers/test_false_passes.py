@@ -171,7 +171,8 @@ def draw(tmp_path_factory):
     def figure(title="AUC = 0.913", scale=1.0, series=True):
         drawn = Figure(figsize=(10, 7.5), dpi=200)
         axes = drawn.subplots()
-        axes.set(title=title, xlim=(0, 1), ylim=(0, 2))
+        axes.set(xlim=(0, 1), ylim=(0, 2))
+        axes.set_title(title, fontsize=11)  # larger, and some versions of matplotlib draw over the limit
         axes.plot(x, scale * np.sqrt(x))
         if series:
             axes.plot(x, x, "--")
