@@ -19,11 +19,21 @@ class Runs:
     Args:
         workers: how many cases run at once.
         processes: among how many processes of pytest the machine is shared.
+        executor: the name of somebody else's executor that runs them, as many at once as it likes.
+
+    Raises:
+        NbreproError: nothing can be imported by that name.
     """
 
-    def __init__(self, workers: Workers, processes: int) -> None:
-        self.count, self.threads = _shares(workers, processes)
-        self._executor = executors.apart(Room(self.count, by_memory=workers == AUTO))
+    def __init__(self, workers: Workers, processes: int, executor: str | None = None) -> None:
+        count: int | None = None
+        self.threads: int | None = None
+        if executor is None:
+            count, self.threads = _shares(workers, processes)
+            self._executor = executors.apart(Room(count, by_memory=workers == AUTO))
+        else:
+            self._executor = executors.elsewhere(executor)
+        self.ahead = count != 1  # whether cases run ahead of their turn
         self._ahead: dict[int, Handle] = {}  # by the identity of the task, which its item keeps
 
     @property

@@ -35,7 +35,9 @@ class Option:
     """
 
     name: str
-    kind: type[bool | int | float | Path | Update | tuple[str, ...]]  # int: a number of workers, or `auto`
+    kind: type[
+        bool | int | float | str | Path | Update | tuple[str, ...]
+    ]  # int: a number of workers, or `auto`
     default: Any
     help: str
     metavar: str | None = None
@@ -91,6 +93,13 @@ OPTIONS: tuple[Option, ...] = (
         help="how many notebooks run at once: a whole number, or auto for as many as the machine has room for (default: 1)",
         metavar="N",
     ),
+    Option(
+        "executor",
+        str,
+        default=None,
+        help="run the notebooks through a concurrent.futures.Executor: what makes one (module:function), or dask",
+        metavar="NAME",
+    ),
 )
 
 
@@ -108,6 +117,7 @@ class Settings:
     tag: tuple[str, ...]
     timeout: float | None
     workers: Workers
+    executor: str | None
 
 
 def resolve(
@@ -155,6 +165,8 @@ def _convert(option: Option, value: Any, where: str, root: Path) -> Any:
     text = str(value)
     if option.kind is bool:
         return _boolean(text, where)
+    if option.kind is str:
+        return text
     if option.kind is Path:
         return (root / text).resolve()
     if option.kind is float:

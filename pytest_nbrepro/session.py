@@ -58,7 +58,7 @@ class Session:
         self.update = _allowed_update(settings)
         self.policy = Policy(self.update, settings.once)
         self.tally = Tally(self.places, self.update)
-        self.runs = Runs(settings.workers, getattr(config, "workerinput", {}).get("workercount", 1))
+        self.runs = _runs(settings, getattr(config, "workerinput", {}).get("workercount", 1))
         self._begun = False  # the first item's turn has come
 
     # -- collection ---------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ class Session:
 
     def turn(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Let cases run ahead of their turn: all that come, or the next one where a worker process is told no more."""
-        if self.runs.count == 1 or (self._begun and not self.worker) or not self._executes:
+        if not self.runs.ahead or (self._begun and not self.worker) or not self._executes:
             return
         self._begun = True
         coming = [one for one in (item, nextitem) if one] if self.worker else item.session.items
@@ -229,6 +229,13 @@ class Session:
             reporter.section("nbrepro")
             for line in lines:
                 reporter.write_line(line)
+
+
+def _runs(settings: Settings, processes: int) -> Runs:
+    try:
+        return Runs(settings.workers, processes, settings.executor)
+    except NbreproError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _allowed_update(settings: Settings) -> Update:

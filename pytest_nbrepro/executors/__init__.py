@@ -1,4 +1,4 @@
-"""Executors run tasks: in threads of this process, or in a process of their own.
+"""Executors run tasks: in threads of this process, in a process of their own, or through somebody else's.
 
 All of them keep to the protocol `Executor` of `base`. Nothing that runs notebooks is imported before it is needed.
 """
@@ -9,7 +9,7 @@ import os
 
 from pytest_nbrepro.executors.base import Executor, Handle, Room
 
-__all__ = ["Executor", "Handle", "Room", "apart", "here"]
+__all__ = ["Executor", "Handle", "Room", "apart", "elsewhere", "here"]
 
 
 def here(room: Room | None = None) -> Executor:
@@ -26,3 +26,15 @@ def apart(room: Room) -> Executor:
     from pytest_nbrepro.executors.driver import Driver
 
     return Driver(room)
+
+
+def elsewhere(name: str) -> Executor:
+    """Return an executor on top of somebody else's: see `factories.factory`.
+
+    Raises:
+        NbreproError: nothing can be imported by this name.
+    """
+    from pytest_nbrepro.executors.factories import factory
+    from pytest_nbrepro.executors.sending import Elsewhere
+
+    return Elsewhere(factory(name))

@@ -46,6 +46,7 @@ class TestOrder:
             tag=(),
             timeout=None,
             workers=1,
+            executor=None,
         )
 
     @pytest.mark.parametrize(
