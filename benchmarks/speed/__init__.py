@@ -1,0 +1,1 @@
+"""What it costs to run notebooks, beside other tools: `tox -e speed`."""
