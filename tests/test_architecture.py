@@ -13,7 +13,7 @@ LEVELS = {
     "doors": "plugin hooks collection session ahead fixture measuring progress tally obsolete cli",
     "telling": "reports",
     "driving": "executors runner trial sampling assessment stored diagnosis calibration experiment",
-    "judging": "verdict creep comparers diffs",
+    "judging": "verdict creep comparers diffs lint",
     "doing": "workspace mirror copying originals tracked kernels execution capture displays scalars environment store index baselines pending",
     "reading": "notebook foreign nbreg spec schema keytypes rules readers project sources cases yaml12 flags flagtypes literals assignments magics masks moments timings",
     "ground": "model options errors files optional lean",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -44,9 +45,18 @@ def command(asked: Asked, notebook: Path, *, force: bool) -> None:
     files.write_text(target, draft(about, run))
     found = [output.count(len(run.metrics), "metric"), output.count(len(run.artifacts), "artifact")]
     click.echo(f"wrote {target}, with {' and '.join(found)}")
-    for note in run.notes:
+    for note in (*run.notes, *_linted(asked, notebook)):
         click.echo(f"note  {note}")
     click.echo(f"next  pytest --nbrepro {shlex.quote(str(notebook))} --nbrepro-update=new")
+
+
+def _linted(asked: Asked, notebook: Path) -> Iterator[str]:
+    """Yield a word on what `nbrepro lint` finds; that all imports are there has just been seen."""
+    from pytest_nbrepro.cli.lint import findings
+
+    found = {one.rule for _, one in findings(asked, notebook)} - {"NBR008"}
+    if found:
+        yield f"{', '.join(sorted(found))}: nbrepro lint {shlex.quote(str(notebook))} tells what may not reproduce"
 
 
 def _target(notebook: Path, *, force: bool) -> Path:
