@@ -137,10 +137,15 @@ class Server:
 
     def close(self) -> None:
         """End it; the kernels that it forked stay."""
-        self._popen.kill()  # it has nothing to tidy up, and whoever waits for it is told so
+        with contextlib.suppress(OSError):  # it is gone
+            self._socket.shutdown(socket.SHUT_RDWR)  # who waits for it is told, too
         with self._lock:
             self._fault = self._fault or "the fork server was closed"
-            self._popen.wait()
+            try:
+                self._popen.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                self._popen.kill()
+                self._popen.wait()
             self._socket.close()
             self._log.close()
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import pickle
+import re
 import shutil
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_nbrepro import execution
+from pytest_nbrepro import execution, notebook, runner, spec
 from pytest_nbrepro.execution import Execution
-from pytest_nbrepro.kernels import connection, servers
-from pytest_nbrepro.model import RunStatus
+from pytest_nbrepro.kernels import connection, servers, supervisor
+from pytest_nbrepro.model import Run, RunStatus, Task
+from pytest_nbrepro.store import ENVIRONMENT
 
 pytestmark = [
     pytest.mark.e2e,
@@ -75,10 +83,53 @@ json.dump(draws, open("draws.json", "w"))
 """
 
 
+ROOT = Path(__file__).parents[2]
+# what notebooks do that could go another way in a kernel that has been something else before
+AWKWARD: dict[str, list[Any]] = {
+    "variables": [
+        "import os\nos.environ['OMP_NUM_THREADS'] = '1'\nos.environ['OPENBLAS_NUM_THREADS'] = '1'",
+        "import numpy as np, threadpoolctl\nprint([pool['num_threads'] for pool in threadpoolctl.threadpool_info()])",
+        "import time\nos.environ['TZ'] = 'Asia/Tokyo'\ntime.tzset()\nprint(time.tzname, time.localtime(0).tm_hour)",
+    ],
+    "backend": [
+        "import sys\nprint([name in sys.modules for name in ('numpy', 'pandas', 'matplotlib', 'scipy')])",
+        "import matplotlib\nmatplotlib.use('svg')\nimport matplotlib.pyplot as plt\nprint(plt.get_backend())",
+        "fig, ax = plt.subplots()\nax.plot([1, 2, 4])\nfig.savefig('out.png')\nfig",
+    ],
+    "inline": [
+        "import os\nprint(os.environ['MPLBACKEND'])\nimport matplotlib.pyplot as plt\nplt.plot([1, 3, 2]); plt.show()",
+        "import pandas as pd\nframe = pd.DataFrame({'a': [1, 2], 'b': ['x', 'y']})\nframe.to_csv('out.csv')\nframe",
+    ],
+    "shadow": [
+        "open('statistics_of_mine.py', 'w').write('x = 7')\nimport statistics_of_mine\nprint(statistics_of_mine.x)",
+        "import helper, numbers\nprint(helper.VALUE, numbers.__file__.rpartition('/')[2])",
+    ],
+    "processes": [
+        "import multiprocessing, os, subprocess, sys\nwith multiprocessing.get_context('fork').Pool(2) as pool: print(pool.map(abs, [-1, 2]))",
+        "print(subprocess.run([sys.executable, '-c', 'import sys; print(len(sys.argv), sys.stdin.read())'], capture_output=True, text=True).stdout)",
+        "!echo from a shell",
+        "os.write(1, b'by the descriptor\\n'); None",
+        "import signal\nprint(signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT).__name__)",
+    ],
+    "kept": [
+        "stream = open('left-open.txt', 'w')\nprint(stream.write('written out at the end'))",
+        "import atexit\natexit.register(lambda: open('at-exit.txt', 'w').write('too')); None",
+        "import warnings\nwarnings.warn('seen', DeprecationWarning)",
+        "import logging\nlogging.warning('told'); print(logging.getLogger().handlers)",
+    ],
+    "seeded": [
+        "import random\nimport numpy as np\nprint(random.random(), np.random.rand(), hash('text'), list({'a', 'b', 'c', 'd'}))",
+    ],
+    "fails": ["import sys\nprint('so far')", "1 / 0"],
+    "exits": ["import sys\nsys.exit(3)"],
+}
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _server() -> Any:
-    """Have a server for the environment of this process."""
-    servers.SERVERS.start(connection.shared(os.environ, {}, None, None))
+    """Have a server for the environment of this process, and one for a seed."""
+    for seed in (None, 7):
+        servers.SERVERS.start(connection.shared(os.environ, {}, seed, None))
     yield
     execution.release()
 
@@ -123,3 +174,94 @@ def test_no_two_kernels_draw_the_same(both: Both) -> None:
         drawn.append(both.told("draws.json"))
     for name in drawn[0]:
         assert len({one[name] for one in drawn}) == 3, name
+
+
+def record(run: Run) -> dict[str, Any]:
+    """Return all that is kept of a run but when it was and how long it took."""
+    timeless = {"id": "", "folder": Path(), "started": "", "duration": 0.0, "peak": None}
+    cells = tuple(dataclasses.replace(cell, seconds=None) for cell in run.cells)
+    text = repr(dataclasses.replace(run, **timeless, cells=cells))
+    executed = notebook.read(run.folder / "notebook.ipynb")
+    outputs = [
+        re.sub(r"ipykernel_\d+", "ipykernel", json.dumps(cell.outputs).replace(run.id, "ID"))
+        for cell in executed.code
+    ]
+    environment = json.loads((run.folder / ENVIRONMENT).read_text())
+    return {"run": text.replace(run.id, "ID"), "outputs": outputs, "environment": environment}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with the examples and the awkward notebooks."""
+    from tests.conftest import notebook_json
+
+    root = tmp_path_factory.mktemp("both")
+    shutil.copytree(ROOT / "examples", root / "examples", ignore=shutil.ignore_patterns("results", "summary"))
+    shutil.copy(ROOT / "pyproject.toml", root)
+    folder = root / "awkward"
+    folder.mkdir()
+    (folder / "helper.py").write_text("VALUE = 42")
+    for name, cells in AWKWARD.items():
+        metadata = {"nbrepro": {"seed": 7} if name == "seeded" else {}}
+        (folder / f"{name}.ipynb").write_text(json.dumps(notebook_json(*cells, **metadata)))
+    return root
+
+
+EXAMPLES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("examples/**/*.ipynb"))
+
+
+@pytest.mark.parametrize("name", [*EXAMPLES, *(f"awkward/{name}.ipynb" for name in AWKWARD)])
+def test_a_forked_run_is_as_a_spawned_one(project: Path, name: str) -> None:
+    read, declared = notebook.read(project / name), spec.load_project(project)
+    case = spec.expand(read, declared, spec.load(read, declared))[0]
+    task = Task(case, project, project / ".nbrepro", project / "baselines", fork=True)
+    forked, spawned = (record(runner.run_case(one)) for one in (task, task.anew()))
+    for part in spawned:
+        assert forked[part] == spawned[part], part
+    assert "could be forked" not in forked["run"]
+
+
+SLEEP = "print('kept')\nimport time; time.sleep(600)"
+SCRIPT = """
+import os, pickle, threading
+from pytest_nbrepro.execution import execute
+from pytest_nbrepro.kernels import connection, servers, supervisor
+servers.SERVERS.start(connection.shared(os.environ, {{}}, None, None))
+execute(pickle.loads({request!r}), print)
+"""
+
+
+@pytest.mark.parametrize("dead", ["server", "nothing else"])
+def test_sigkill_of_the_process_that_asks(bench: Any, tmp_path: Path, dead: str) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(request=pickle.dumps(bench.request(SLEEP, env={}))))
+    env = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, str(script)], env=env, stdout=subprocess.DEVNULL)
+    try:
+        assert wait_until(lambda: "kept" in text(bench.folder / "notebook.ipynb"))
+        server, *kernel = sorted(supervisor.tree(process.pid).update())
+        assert len(kernel) == 2  # and its supervisor
+        if dead == "server":
+            os.kill(server, signal.SIGKILL)
+            assert wait_until(lambda: not running(server))
+            assert all(map(running, kernel))
+    finally:
+        process.kill()
+        process.wait()
+    assert wait_until(lambda: not any(map(running, (server, *kernel))))
+    assert wait_until(lambda: not list(tmp_path.glob("nb-*")))
+
+
+def text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def running(pid: int) -> bool:
+    return text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()[:1] not in ([], ["Z"])
+
+
+def wait_until(there: Any) -> bool:
+    deadline = time.monotonic() + 60
+    while not (held := bool(there())) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return held
