@@ -23,9 +23,11 @@ import os
 import signal
 import socket
 import sys
+import time
 from typing import Any
 
 _LARGEST = 1 << 20  # bytes of a request
+_LAST = 0.1  # seconds for supervisors to end whose kernels have, when nobody asks any more
 _TASKS = "/proc/self/task"
 _OPEN = "/proc/self/fd"
 # what IPython's kernel imports on its start, before a notebook's folder is one to import from
@@ -75,14 +77,15 @@ class Server:
         Returns:
             True in a kernel, which is to start; False in the server, when nobody asks any more.
         """
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for supervisors
+        signal.signal(signal.SIGCHLD, lambda *_: _reap())
         self._tell({"unfit": self.unfit()})
         while True:
             try:
                 data, descriptors, _, _ = socket.recv_fds(self._asked, _LARGEST, 2)
             except ConnectionError:
-                return False
+                data = b""
             if not data:
+                _reap(_LAST)
                 return False
             if self._fork(json.loads(data), *descriptors):
                 return True
@@ -160,6 +163,18 @@ def renew() -> None:
     uuid: Any = sys.modules.get("uuid")
     if uuid is not None:
         uuid._node = uuid._last_timestamp = None  # noqa: SLF001
+
+
+def _reap(seconds: float = 0.0) -> None:
+    """Collect the supervisors that have ended, so that the time they took counts as this process's.
+
+    Args:
+        seconds: how long to wait for those that are about to end.
+    """
+    deadline = time.monotonic() + seconds
+    with contextlib.suppress(ChildProcessError):  # none is left
+        while os.waitpid(-1, os.WNOHANG)[0] or time.monotonic() < deadline:
+            time.sleep(seconds / 20)
 
 
 def _descriptors() -> list[int]:
