@@ -20,17 +20,21 @@ class Runs:
         workers: how many cases run at once.
         processes: among how many processes of pytest the machine is shared.
         executor: the name of somebody else's executor that runs them, as many at once as it likes.
+        fork: let fork servers start kernels.
 
     Raises:
         NbreproError: nothing can be imported by that name.
     """
 
-    def __init__(self, workers: Workers, processes: int, executor: str | None = None) -> None:
+    def __init__(
+        self, workers: Workers, processes: int, executor: str | None = None, *, fork: bool = False
+    ) -> None:
         count: int | None = None
         self.threads: int | None = None
         if executor is None:
             count, self.threads = _shares(workers, processes)
-            self._executor = executors.apart(Room(count, by_memory=workers == AUTO))
+            room = Room(count, by_memory=workers == AUTO, fork=fork, threads=self.threads)
+            self._executor = executors.apart(room)
         else:
             self._executor = executors.elsewhere(executor)
         self.ahead = count != 1  # whether cases run ahead of their turn

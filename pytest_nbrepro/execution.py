@@ -12,13 +12,18 @@ import dataclasses
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from pytest_nbrepro.kernels import connection
 from pytest_nbrepro.kernels.engine import Engine
 from pytest_nbrepro.kernels.request import OUTPUT_CAP, Execution, Request, Value
+from pytest_nbrepro.kernels.servers import SERVERS
 from pytest_nbrepro.model import Progress
 
-__all__ = ["OUTPUT_CAP", "Control", "Execution", "Request", "Value", "execute"]
+__all__ = ["OUTPUT_CAP", "Control", "Execution", "Request", "Shared", "Value", "execute", "expect", "release"]
+
+Shared = tuple[Mapping[str, str], Mapping[str, str], int | None, int | None]
+"""What kernels of one fork server have in common: `Request`'s `environ`, `env`, `seed` and `threads`."""
 
 _TICK = 0.5  # seconds between progress reports of one cell
 
@@ -55,6 +60,16 @@ class Control:
             yield
         finally:
             self._engine = None
+
+
+def expect(kernels: Iterable[Shared]) -> None:
+    """Start fork servers for kernels that will be asked for, and end those that none of them needs."""
+    SERVERS.expect([connection.shared(*kernel) for kernel in kernels])
+
+
+def release() -> None:
+    """End the fork servers."""
+    SERVERS.close()
 
 
 def execute(

@@ -26,6 +26,13 @@ class Update(StrEnum):
     ALL = "all"
 
 
+class KernelStart(StrEnum):
+    """How kernels start."""
+
+    FORK = "fork"  # from a process that has imported what they all need, where the system is Linux
+    SPAWN = "spawn"
+
+
 @dataclass(frozen=True)
 class Option:
     """One option of the plugin.
@@ -36,7 +43,7 @@ class Option:
 
     name: str
     kind: type[
-        bool | int | float | str | Path | Update | tuple[str, ...]
+        bool | int | float | str | Path | StrEnum | tuple[str, ...]
     ]  # int: a number of workers, or `auto`
     default: Any
     help: str
@@ -100,6 +107,13 @@ OPTIONS: tuple[Option, ...] = (
         help="run the notebooks through a concurrent.futures.Executor: what makes one (module:function), or dask",
         metavar="NAME",
     ),
+    Option(
+        "kernel-start",
+        KernelStart,
+        default=KernelStart.FORK,
+        help="how kernels start: fork (on Linux, from a process that has imported what they need) or spawn (default: fork)",
+        metavar="HOW",
+    ),
 )
 
 
@@ -118,6 +132,7 @@ class Settings:
     timeout: float | None
     workers: Workers
     executor: str | None
+    kernel_start: KernelStart
 
 
 def resolve(
@@ -171,14 +186,18 @@ def _convert(option: Option, value: Any, where: str, root: Path) -> Any:
         return (root / text).resolve()
     if option.kind is float:
         return _seconds(text, where)
-    if option.kind is int:
-        return _workers(text, where)
+    if issubclass(option.kind, StrEnum):
+        return _word(option.kind, text, where)
+    return _workers(text, where)
+
+
+def _word(kind: type[StrEnum], text: str, where: str) -> StrEnum:
     try:
-        return Update(text)
+        return kind(text)
     except ValueError:
-        raise NbreproError(
-            f"{text!r} is none of {', '.join(Update)}", where=where, hint=nearest(text, map(str, Update))
-        ) from None
+        known = [str(member) for member in kind]
+        what = f"{text!r} is none of {', '.join(known)}"
+        raise NbreproError(what, where=where, hint=nearest(text, known)) from None
 
 
 def is_tag(text: str) -> bool:

@@ -27,10 +27,16 @@ from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, Store
 
 def expect(tasks: Sequence[Task]) -> None:
     """Make ready for tasks that will come: for none at a session's start, for all of them once they are known."""
+    if tasks:
+        forking = [task for task in tasks if task.fork and task.case.spec.kernel is None]
+        execution.expect(
+            (task.environ, task.case.spec.env, task.case.spec.seed, task.threads) for task in forking
+        )
 
 
 def release() -> None:
     """Let go of what `expect` made ready."""
+    execution.release()
 
 
 def run_case(
@@ -128,6 +134,7 @@ def _attempt(
         coverage=task.coverage,
         threads=task.threads,
         environ=task.environ,
+        fork=task.fork,
     )
     return _kept(task, run, execution.execute(request, progress, control), staged)
 

@@ -42,7 +42,9 @@ def repeat(task: Task, run: Run, places: Places, run_case: RunCase) -> Sample:
         return Sample(assess(case, run, places), (run,))
     while len(runs) < wanted:
         word = f"run {len(runs) + 1} of {wanted}"
-        runs.append(_noted(task, run_case(task), f"{word} of one test: {run.id} has the values of all"))
+        runs.append(
+            _noted(task, run_case(task.anew()), f"{word} of one test: {run.id} has the values of all")
+        )
         other = assess(others, runs[-1], places)
         if fault := _beside(first, other):
             return Sample(other, tuple(runs), f"{word} {fault}")
@@ -117,7 +119,7 @@ def sample(task: Task, first: Assessment, places: Places, run_case: RunCase, mad
         return Sample(first, tuple(made))
     others = _without_metrics(task.case)
     while len(runs) < wanted:
-        run = made[len(runs)] if len(runs) < len(made) else run_case(task)
+        run = made[len(runs)] if len(runs) < len(made) else run_case(task.anew())
         runs.append(run)
         other = agree(others, first, run, places)
         if not other.verdict.ok:

@@ -17,7 +17,7 @@ from pytest_nbrepro.assessment import Assessment, Places
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.measuring import requested
 from pytest_nbrepro.model import Case, Run, Task
-from pytest_nbrepro.options import Settings, Update, in_ci
+from pytest_nbrepro.options import KernelStart, Settings, Update, in_ci
 from pytest_nbrepro.progress import Ticker
 from pytest_nbrepro.reports.data import CaseReport, used_values
 from pytest_nbrepro.reports.terminal import case_text, moved_text
@@ -161,6 +161,7 @@ class Session:
             tags=self.settings.tag,
             threads=self.runs.threads,
             environ=dict(os.environ) if environ is None else environ,
+            fork=_forks(self.settings),
         )
 
     def conclude(self, item: pytest.Item, trial: Trial, *, seconds: float) -> None:
@@ -233,9 +234,13 @@ class Session:
 
 def _runs(settings: Settings, processes: int) -> Runs:
     try:
-        return Runs(settings.workers, processes, settings.executor)
+        return Runs(settings.workers, processes, settings.executor, fork=_forks(settings))
     except NbreproError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def _forks(settings: Settings) -> bool:
+    return settings.kernel_start is KernelStart.FORK
 
 
 def _allowed_update(settings: Settings) -> Update:

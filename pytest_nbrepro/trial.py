@@ -157,7 +157,7 @@ def _first(
         pending.drop(places.pending, task.case.folder)
         return Trial(drawn.assessment, runs, refused=drawn.refused)
     if runs == 1 and not policy.once:
-        second = agree(task.case, assessment, run_case(task), places)
+        second = agree(task.case, assessment, run_case(task.anew()), places)
         runs = 2
         if not second.verdict.ok:
             pending.drop(places.pending, task.case.folder)

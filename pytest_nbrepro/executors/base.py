@@ -26,6 +26,8 @@ class Room:
 
     count: int = 1
     by_memory: bool = False
+    fork: bool = False  # most kernels will come from a fork server …
+    threads: int | None = None  # … with so many threads for libraries; None for any number
 
 
 class Handle(Protocol):

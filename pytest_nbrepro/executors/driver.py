@@ -212,7 +212,7 @@ class _Child:
         self.wire = Wire(own)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
         self._said = b""
-        arguments = [other.fileno(), room.count, int(room.by_memory)]
+        arguments = [other.fileno(), room.count, int(room.by_memory), int(room.fork), room.threads or 0]
         command = [sys.executable, "-P", str(_SERVING), *map(str, arguments)]
         try:
             self._process = subprocess.Popen(

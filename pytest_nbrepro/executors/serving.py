@@ -2,9 +2,9 @@
 
 `driver` starts it as a script::
 
-    python -P serving.py SOCKET COUNT BY_MEMORY
+    python -P serving.py SOCKET COUNT BY_MEMORY FORK THREADS
 
-`SOCKET` is the number of its end of the wire, `COUNT` and `BY_MEMORY` (1 or 0) are the room it has.
+`SOCKET` is the number of its end of the wire; the others are the room it has, as numbers.
 """
 
 from __future__ import annotations
@@ -22,14 +22,23 @@ def main(arguments: list[str]) -> None:
         sys.path.append(root)
     from pytest_nbrepro import lean
 
+    number, count, by_memory, fork, threads = map(int, arguments)
+    if fork:  # its imports take as long as ours
+        _start_server(threads or None)
     lean.shed()
     from pytest_nbrepro.executors.base import Room
     from pytest_nbrepro.executors.service import Service
     from pytest_nbrepro.executors.wire import Wire
 
-    number, count, by_memory = map(int, arguments)
     os.set_inheritable(number, False)
     Service(Wire(socket.socket(fileno=number)), Room(count, bool(by_memory))).serve()
+
+
+def _start_server(threads: int | None) -> None:
+    """Start the fork server for notebooks whose annotations set no environment and no seed."""
+    from pytest_nbrepro.kernels import connection, servers
+
+    servers.SERVERS.start(connection.shared(os.environ, {}, None, threads))
 
 
 if __name__ == "__main__":

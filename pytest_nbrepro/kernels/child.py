@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import importlib.abc
 import importlib.util
 import json
@@ -33,7 +34,7 @@ def sibling(name: str) -> Any:
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from importlib.machinery import ModuleSpec
 
     from pytest_nbrepro.kernels import facts, guard, showing, values
@@ -228,10 +229,25 @@ class Seeder(importlib.abc.MetaPathFinder):
         return spec
 
 
+@contextlib.contextmanager
+def without_debugger() -> Iterator[None]:
+    """Hide the debugger, which is never used here: loading it takes half of a kernel's start."""
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["debugpy"]
+
+
+def load() -> None:
+    """Import IPython's kernel."""
+    with without_debugger():
+        importlib.import_module("ipykernel.kernelapp")
+
+
 def start(config: dict[str, Any], arguments: list[str]) -> Any:
     """Return IPython's kernel application, initialised and ready to start."""
-    # the debugger is never used here, and loading it takes half of a kernel's start
-    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    load()
     import ipykernel
     from ipykernel.kernelapp import IPKernelApp
 
@@ -243,8 +259,9 @@ def start(config: dict[str, Any], arguments: list[str]) -> Any:
     folder = os.path.dirname(os.path.dirname(ipykernel.__file__))  # noqa: PTH120
     sys.argv = [os.path.join(folder, "ipykernel_launcher.py"), *arguments]  # noqa: PTH118  # as in Jupyter
     app = Application.instance()
-    app.initialize([*arguments, "--HistoryManager.hist_file=:memory:"])  # type: ignore[no-untyped-call]
-    del sys.modules["debugpy"]
+    app.parent_handle = int(os.environ.get("JPY_PARENT_PID") or 0)  # read at import, which may be long ago
+    with without_debugger():
+        app.initialize([*arguments, "--HistoryManager.hist_file=:memory:"])  # type: ignore[no-untyped-call]
     # after the notebook's own folder: where both have a module of one name, the notebook's wins
     place = sys.path.index("") + 1 if "" in sys.path else len(sys.path)
     sys.path.insert(place, config["root"])

@@ -10,8 +10,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from pytest_nbrepro.kernels import threads
+
 _LONGEST = 90  # characters of a folder for sockets: the system allows 107 for the whole path, macOS 103
-_FRESH = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")
+FRESH = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")
 _DROPPED = {
     "IPY_INTERRUPT_EVENT",
     "MPLBACKEND",  # the kernel's default draws into the notebook
@@ -91,13 +93,28 @@ def environment(
     if seed is not None:
         chosen["PYTHONHASHSEED"] = str(seed % _HASH_SEEDS)
     chosen |= extra
-    fresh = {name: str(folder / name.lower()) for name in _FRESH if name not in extra}
+    fresh = {name: str(folder / name.lower()) for name in FRESH if name not in extra}
     told = {
         **dict.fromkeys(sorted(dropped & _DROPPED), "<unset>"),
         **dict.fromkeys(fresh, "<fresh>"),
         **chosen,
     }
     return {**env, **fresh, **chosen}, told
+
+
+def shared(
+    outer: Mapping[str, str], extra: Mapping[str, str], seed: int | None, count: int | None
+) -> dict[str, str]:
+    """Return what kernels of our own interpreter have in common in their environments.
+
+    Args:
+        outer: the environment of who asks.
+        extra: what the annotation sets.
+        seed: for Python's hashes.
+        count: how many threads libraries may use.
+    """
+    env, _ = environment(outer, {**extra, **threads.divided(count, {**outer, **extra})}, Path(), seed)
+    return {name: text for name, text in env.items() if name not in FRESH}
 
 
 def _free_ports(ip: str, count: int) -> list[int]:

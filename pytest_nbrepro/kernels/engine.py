@@ -302,7 +302,14 @@ class Engine:
             values=tuple(self._values),
             facts=self._told(session, journal),
             read=project_files(journal.reads, request.work, request.project),
-            notes=(*filter(None, [note]), *self._spilled(), *refused, *self._notes, *journal.notes),
+            notes=(
+                *filter(None, [note]),
+                *self._spilled(),
+                *refused,
+                *session.notes,
+                *self._notes,
+                *journal.notes,
+            ),
             peak=None if exit_ is None else exit_.peak,
         )
 

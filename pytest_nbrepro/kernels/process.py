@@ -9,9 +9,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from pytest_nbrepro.kernels import supervisor
 
@@ -41,20 +42,125 @@ class Exit:
             return f"signal {-self.returncode}"
 
 
+class Link(Protocol):
+    """The way to a supervisor, and what is known of it."""
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's process id."""
+
+    def write(self, command: bytes) -> None:
+        """Tell it something.
+
+        Raises:
+            OSError: it has ended.
+        """
+
+    def hang_up(self) -> None:
+        """Tell it nothing any more, which ends it; once."""
+
+    def wait(self, seconds: float | None) -> int | None:
+        """Wait for its end; the exit code where that is known.
+
+        Raises:
+            TimeoutError: it did not end.
+        """
+
+    def kill(self) -> None:
+        """Kill it."""
+
+    def close(self) -> None:
+        """Forget it; once it has ended and nobody waits for that any more."""
+
+
 class Process:
     """A kernel with all that came of it; none of it outlives this process or `end`.
+
+    Args:
+        folder: a private folder for what passes between this process and the supervisor; the supervisor
+            removes it when this process vanishes.
+        start: starts the supervisor.
+
+    Raises:
+        OSError: not even the supervisor could be started.
+    """
+
+    def __init__(self, folder: Path, start: Callable[[], Link]) -> None:
+        self._exit, self._kernel = folder / supervisor.EXIT, folder / supervisor.KERNEL
+        self._exit.unlink(missing_ok=True)
+        self._kernel.unlink(missing_ok=True)
+        self._link = start()
+        self._lock = threading.Lock()
+        self._ending = self._ended = False
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's process id."""
+        return self._link.pid
+
+    def memory(self) -> int:
+        """Return the bytes of resident memory that the kernel and what came of it hold now."""
+        return 0 if self._ended else supervisor.tree(self.pid).memory()
+
+    def interrupt(self) -> None:
+        """Send the kernel a SIGINT."""
+        self._say(b"i")
+
+    def end(self) -> None:
+        """Have everything killed, without waiting for it. From any thread, any number of times."""
+        self._say(b"q", last=True)
+
+    def wait(self) -> Exit:
+        """Return how it ended, once it has; `end` makes that soon."""
+        code = self._link.wait(None)
+        self._ended = True
+        self.end()
+        if not self._exit.exists():
+            self._kill_kernel()
+            return Exit("lost", code)
+        told = json.loads(self._exit.read_text(encoding="utf-8"))
+        return Exit(told["reason"], told["returncode"], told["peak"])
+
+    def ensure_gone(self) -> Exit:
+        """End everything and wait for it; the supervisor itself is killed if it hangs."""
+        self.end()
+        try:
+            self._link.wait(_PATIENCE)
+        except TimeoutError:
+            supervisor.kill(supervisor.tree(self.pid).update())
+            self._link.kill()
+        return self.wait()
+
+    def close(self) -> None:
+        """Forget it; once it is gone and nobody waits for that any more."""
+        self._link.close()
+
+    def _kill_kernel(self) -> None:
+        """Kill the kernel and what came of it, where the supervisor was killed before it could."""
+        if self._kernel.exists() and (pid := int(self._kernel.read_text("utf-8") or 0)):
+            supervisor.kill([*supervisor.tree(pid).update(), pid])
+
+    def _say(self, command: bytes, *, last: bool = False) -> None:
+        with self._lock:
+            if self._ending:
+                return
+            with contextlib.suppress(OSError):  # the supervisor has ended already
+                self._link.write(command)
+            if last:
+                self._ending = True
+                self._link.hang_up()
+
+
+class Spawned:
+    """A supervisor that is started as a script, and spawns the kernel.
 
     Args:
         command: the kernel's command line.
         cwd: the folder it starts in.
         env: its whole environment.
-        folder: a private folder for what passes between this process and the supervisor; the supervisor
-            removes it when this process vanishes.
+        folder: a private folder for what passes between this process and the supervisor.
         log: the file that standard output and error of the process are added to.
         memory: the limit of resident memory of the whole tree, in bytes.
-
-    Raises:
-        OSError: not even the supervisor could be started.
     """
 
     def __init__(
@@ -67,9 +173,6 @@ class Process:
         log: Path,
         memory: int | None,
     ) -> None:
-        self._exit, self._kernel = folder / supervisor.EXIT, folder / supervisor.KERNEL
-        self._exit.unlink(missing_ok=True)
-        self._kernel.unlink(missing_ok=True)
         config = folder / "supervisor.json"
         told = {"parent": os.getpid(), "limit": memory, "folder": str(folder)}
         config.write_text(json.dumps(told), encoding="utf-8")
@@ -86,56 +189,22 @@ class Process:
                 start_new_session=True,
                 bufsize=0,
             )
-        self._lock = threading.Lock()
+        assert self._popen.stdin is not None  # noqa: S101 - it was asked for
+        self._pipe = self._popen.stdin
+        self.pid = self._popen.pid
+        self.kill = self._popen.kill
+        self.hang_up = self._pipe.close
 
-    @property
-    def pid(self) -> int:
-        """The supervisor's process id."""
-        return self._popen.pid
+    def write(self, command: bytes) -> None:
+        """Tell it something."""
+        self._pipe.write(command)
 
-    def memory(self) -> int:
-        """Return the bytes of resident memory that the kernel and what came of it hold now."""
-        return 0 if self._popen.returncode is not None else supervisor.tree(self.pid).memory()
+    def close(self) -> None:
+        """Forget it; nothing is open any more."""
 
-    def interrupt(self) -> None:
-        """Send the kernel a SIGINT."""
-        self._say(b"i")
-
-    def end(self) -> None:
-        """Have everything killed, without waiting for it. From any thread, any number of times."""
-        self._say(b"q", close=True)
-
-    def wait(self) -> Exit:
-        """Return how it ended, once it has; `end` makes that soon."""
-        self._popen.wait()
-        self.end()
-        if not self._exit.exists():
-            self._kill_kernel()
-            return Exit("lost", self._popen.returncode)
-        told = json.loads(self._exit.read_text(encoding="utf-8"))
-        return Exit(told["reason"], told["returncode"], told["peak"])
-
-    def ensure_gone(self) -> Exit:
-        """End everything and wait for it; the supervisor itself is killed if it hangs."""
-        self.end()
+    def wait(self, seconds: float | None) -> int:
+        """Wait for its end."""
         try:
-            self._popen.wait(_PATIENCE)
+            return self._popen.wait(seconds)
         except subprocess.TimeoutExpired:
-            supervisor.kill(supervisor.tree(self.pid).update())
-            self._popen.kill()
-        return self.wait()
-
-    def _kill_kernel(self) -> None:
-        """Kill the kernel and what came of it, where the supervisor was killed before it could."""
-        if self._kernel.exists() and (pid := int(self._kernel.read_text("utf-8") or 0)):
-            supervisor.kill([*supervisor.tree(pid).update(), pid])
-
-    def _say(self, command: bytes, *, close: bool = False) -> None:
-        pipe = self._popen.stdin
-        with self._lock:
-            if pipe is None or pipe.closed:
-                return
-            with contextlib.suppress(OSError):  # the supervisor has ended already
-                pipe.write(command)
-            if close:
-                pipe.close()
+            raise TimeoutError from None

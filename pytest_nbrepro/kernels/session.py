@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_nbrepro.kernels import connection, covering, faults, threads
-from pytest_nbrepro.kernels.process import Exit, Process
+from pytest_nbrepro.kernels.process import Exit, Link, Process, Spawned
 from pytest_nbrepro.kernels.request import Request
+from pytest_nbrepro.kernels.servers import SERVERS, NoServerError
 from pytest_nbrepro.kernels.showing import KEPT
-from pytest_nbrepro.kernels.specs import Kernel
+from pytest_nbrepro.kernels.specs import OWN, Kernel
 
 if TYPE_CHECKING:
     from pytest_nbrepro.kernels.client import Connection
@@ -52,6 +53,8 @@ class Session:
         self._env, self.chosen = connection.environment(outer, extra, folder, request.seed, root)
         self.thread_limit = threads.limit(self._env)
         self._bytecode = "PYTHONDONTWRITEBYTECODE" not in {**outer, **extra}
+        self.notes: list[str] = []
+        self._fork = request.fork and kernel is OWN
         self._request = request
         self._folder = folder
         self._loop = asyncio.get_running_loop()
@@ -178,7 +181,6 @@ class Session:
         return self._exit
 
     def _launch(self) -> None:
-        request = self._request
         self._path = connection.connect(self._folder, sockets=self.kernel.ipython)
         config = self._folder / "child.json"
         config.write_text(json.dumps(self._told()), encoding="utf-8")
@@ -187,18 +189,42 @@ class Session:
                 raise faults.interrupted(None)
             self._gone = self._loop.create_future()
             try:
-                self._process = Process(
-                    self.kernel.arguments(self._path, config),
-                    cwd=request.cwd,
-                    env=self._env,
-                    folder=self._folder,
-                    log=self.log,
-                    memory=request.memory,
-                )
+                command = self.kernel.arguments(self._path, config)
+                self._process = Process(self._folder, lambda: self._started(command))
             except OSError as error:
                 raise faults.not_started(str(error), self.kernel.name, self.log) from error
         self._watcher = threading.Thread(target=self._watch, args=(self._process, self._gone), daemon=True)
         self._watcher.start()
+
+    def _started(self, command: list[str]) -> Link:
+        """Start the kernel's supervisor: by a fork server where there is one, the first time."""
+        request = self._request
+        fork, self._fork = self._fork, False
+        if fork:
+            own = {name: self._env[name] for name in connection.FRESH}
+            common = {name: text for name, text in self._env.items() if name not in own}
+            try:
+                forked = SERVERS.fork(
+                    common,
+                    command,
+                    cwd=request.cwd,
+                    env=own,
+                    folder=self._folder,
+                    log=self.log,
+                    memory=request.memory,
+                )
+                if forked is not None:
+                    return forked
+            except NoServerError as error:
+                self.notes.append(f"its kernel was spawned, since none could be forked: {error}")
+        return Spawned(
+            command,
+            cwd=request.cwd,
+            env=self._env,
+            folder=self._folder,
+            log=self.log,
+            memory=request.memory,
+        )
 
     def _told(self) -> dict[str, Any]:
         """Return the configuration of the script inside the kernel."""
@@ -252,6 +278,8 @@ class Session:
         if self._process is not None and self._watcher is not None:
             self._exit = self._process.ensure_gone()
             self._watcher.join()
+            self._process.close()
+            self._process = None
         if self._connected:
             self.connection.close()
             self._connected = False

@@ -5,11 +5,14 @@ own so that a Ctrl-C in the terminal does not reach it::
 
     python -I supervisor.py CONFIG -- COMMAND...
 
-`CONFIG` is a JSON file: ``parent`` (process id), ``limit`` (bytes of resident memory, or null), ``folder``
-(which gets ``kernel.pid`` and ``exit.json``, and is removed when the parent is gone).
+`CONFIG` is a JSON file: ``parent`` (process id; null where the fork server is the parent, which may end before),
+``limit`` (bytes of resident memory, or null), ``folder`` (which gets ``kernel.pid`` and ``exit.json``, and is
+removed when the parent is gone).
 
 Standard input is a pipe whose other end only the parent holds: the byte ``i`` interrupts the kernel, ``q``
 ends everything, and so does the end of the file: a parent that is killed takes the kernel with it.
+
+The fork server (`server.py`) loads this file and starts kernels itself.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 KERNEL = "kernel.pid"
 EXIT = "exit.json"
@@ -114,32 +117,34 @@ def _pages(pid: int) -> int:
         return 0
 
 
+class Kernel(Protocol):
+    """A child process that is the kernel."""
+
+    pid: int
+    returncode: int | None
+
+    def wait(self) -> int:
+        """Wait for its end; asked where there is no `os.waitpid`."""
+
+
 class Supervisor:
     """One kernel and what becomes of it."""
 
-    def __init__(self, config: dict[str, Any], command: list[str]) -> None:
-        self.parent: int = config["parent"]
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.parent: int | None = config["parent"]
         self.limit: int | None = config["limit"]
         self.folder = Path(config["folder"])
-        self.command = command
         self.events: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
         self.tree = tree(os.getpid())
         self.peak = 0
         self.returncode: int | None = None
 
-    def run(self) -> int:
-        """Start the kernel, stay until it or the parent is done, end all, and tell how it went.
-
-        Returns:
-            The kernel's exit code, 128 + n where signal n ended it.
-        """
-        _adopt_orphans()
-        # a handler, since a signal that is ignored would stay ignored in the kernel
-        signal.signal(signal.SIGINT, lambda *_: None)
-        signal.signal(signal.SIGTERM, lambda *_: self.events.put(("stopped", 0)))
+    def spawn(self, command: list[str]) -> int:
+        """Start the kernel, and see it through; see `run`."""
+        self._prepare()
         try:
             kernel = subprocess.Popen(
-                self.command,
+                command,
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, "JPY_PARENT_PID": str(os.getpid())},
                 start_new_session=True,
@@ -148,6 +153,24 @@ class Supervisor:
             print(error, file=sys.stderr)
             self.report("unstartable")
             return 127
+        return self._see_through(kernel)
+
+    def run(self, kernel: Kernel) -> int:
+        """Stay until a kernel or the parent is done, end all, and tell how it went.
+
+        Returns:
+            The kernel's exit code, 128 + n where signal n ended it.
+        """
+        self._prepare()
+        return self._see_through(kernel)
+
+    def _prepare(self) -> None:
+        _adopt_orphans()
+        # a handler, since a signal that is ignored would stay ignored in the kernel
+        signal.signal(signal.SIGINT, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: self.events.put(("stopped", 0)))
+
+    def _see_through(self, kernel: Kernel) -> int:
         (self.folder / KERNEL).write_text(str(kernel.pid), encoding="utf-8")
         threading.Thread(target=_obey, args=(self.events,), daemon=True).start()
         threading.Thread(target=_reap, args=(kernel, self.events), daemon=True).start()
@@ -166,7 +189,7 @@ class Supervisor:
             try:
                 event, value = self.events.get(timeout=pause)
             except queue.Empty:
-                if os.getppid() != self.parent:
+                if self.parent is not None and os.getppid() != self.parent:
                     return "orphaned"
                 self.peak = max(self.peak, self.tree.memory())
                 if self.limit is not None and self.peak > self.limit:
@@ -230,7 +253,7 @@ def _obey(events: queue.SimpleQueue[tuple[str, int]]) -> None:
     events.put(("stopped" if command else "orphaned", 0))
 
 
-def _reap(kernel: subprocess.Popen[bytes], events: queue.SimpleQueue[tuple[str, int]]) -> None:
+def _reap(kernel: Kernel, events: queue.SimpleQueue[tuple[str, int]]) -> None:
     """Collect every child that ends, adopted ones too, and tell of the kernel and of the last."""
     if os.name != "posix":
         events.put(("ended", kernel.wait()))
@@ -250,7 +273,7 @@ def _reap(kernel: subprocess.Popen[bytes], events: queue.SimpleQueue[tuple[str, 
 def main(arguments: list[str]) -> int:
     """Run with the arguments ``CONFIG -- COMMAND...``."""
     config = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    return Supervisor(config, arguments[2:]).run()
+    return Supervisor(config).spawn(arguments[2:])
 
 
 if __name__ == "__main__":

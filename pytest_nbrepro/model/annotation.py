@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -153,3 +153,11 @@ class Task:
     tags: tuple[str, ...] = ()  # what the user says of this machine, such as "cuda": overlays that apply
     threads: int | None = None  # how many a kernel's libraries may use, where nothing else says so
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)  # of who asks
+    fork: bool = False  # let a fork server start its kernel where one can
+
+    def anew(self) -> Task:
+        """Return the same for a run that is to show chance: its kernel shares nothing with those of others.
+
+        Kernels of one fork server have the same hash seed and the same addresses.
+        """
+        return replace(self, fork=False)

@@ -54,6 +54,7 @@ class Bench:
             memory=None,
             expressions={},
             coverage=None,
+            fork=True,
         )
         return dataclasses.replace(request, **changes)
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pytest_nbrepro.kernels import supervisor
-from pytest_nbrepro.kernels.process import Exit, Process
+from pytest_nbrepro.kernels.process import Exit, Process, Spawned
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the other systems have no /proc")
 
@@ -188,7 +188,7 @@ def test_a_system_without_waitpid(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_gives_up_on_what_cannot_be_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "_GIVE_UP", 0.1)
     monkeypatch.setattr(supervisor, "kill", lambda pids: None)
-    one = supervisor.Supervisor({"parent": 1, "limit": None, "folder": str(tmp_path)}, [])
+    one = supervisor.Supervisor({"parent": 1, "limit": None, "folder": str(tmp_path)})
     one.end_all()  # nobody says that all are gone
     assert one.returncode is None
 
@@ -196,14 +196,8 @@ def test_it_gives_up_on_what_cannot_be_killed(tmp_path: Path, monkeypatch: pytes
 @pytest.fixture
 def start(tmp_path: Path) -> Any:
     def start(code: str) -> Process:
-        return Process(
-            [sys.executable, "-c", code],
-            cwd=tmp_path,
-            env=os.environ,
-            folder=tmp_path,
-            log=tmp_path / "log",
-            memory=None,
-        )
+        told = {"cwd": tmp_path, "env": os.environ, "log": tmp_path / "log", "memory": None}
+        return Process(tmp_path, lambda: Spawned([sys.executable, "-c", code], folder=tmp_path, **told))
 
     return start
 

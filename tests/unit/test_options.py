@@ -6,7 +6,7 @@ import pytest
 
 from pytest_nbrepro import options
 from pytest_nbrepro.errors import NbreproError
-from pytest_nbrepro.options import OPTIONS, Settings, Update, in_ci
+from pytest_nbrepro.options import OPTIONS, KernelStart, Settings, Update, in_ci
 
 ROOT = Path("/project")
 BY_NAME = {option.name: option for option in OPTIONS}
@@ -47,6 +47,7 @@ class TestOrder:
             timeout=None,
             workers=1,
             executor=None,
+            kernel_start=KernelStart.FORK,
         )
 
     @pytest.mark.parametrize(

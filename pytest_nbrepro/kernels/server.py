@@ -1,0 +1,208 @@
+"""The fork server: a process that has imported IPython's kernel and forks a kernel for each request.
+
+A script of the standard library alone, run by the interpreter that the kernels have, with their environment::
+
+    python server.py SOCKET
+
+`SOCKET` is the number of one end of a pair, whose other end is in the process that asks. A request is one message,
+`Request` as JSON, with two descriptors: the one end of a pair of sockets for the kernel's supervisor, and the
+kernel's log. What is forked is a supervisor, which forks the kernel: so the kernel is its child, as one that is
+spawned, and the supervisor keeps to `supervisor.py` from there on. It first tells its process id to its end.
+
+The server ends when the process that asks does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import importlib.util
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+_LARGEST = 1 << 20  # bytes of a request
+_LAST = 0.1  # seconds for supervisors to end whose kernels have, when nobody asks any more
+_TASKS = "/proc/self/task"
+_OPEN = "/proc/self/fd"
+# what IPython's kernel imports on its start, before a notebook's folder is one to import from
+_EARLY = (
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.extensions.storemagic",
+    "ipykernel.debugger",
+    "ipykernel.ipkernel",
+    "sqlite3",
+    "tornado.platform.asyncio",
+)
+
+
+def sibling(name: str) -> Any:
+    """Return a module that lies beside this file, kept out of `sys.modules`."""
+    place = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")  # noqa: PTH100, PTH118, PTH120
+    spec = importlib.util.spec_from_file_location(f"_nbrepro_{name}", place)
+    assert spec is not None and spec.loader is not None  # noqa: PT018, S101  # a path that ends in .py has both
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Server:
+    """Forks kernels.
+
+    Args:
+        asked: the way to the process that asks.
+    """
+
+    def __init__(self, asked: socket.socket) -> None:
+        self._asked = asked
+        self._child = sibling("child")
+        self._supervisor = sibling("supervisor")
+        self._child.__name__ = self._child.NAME
+        sys.modules[self._child.NAME] = self._child
+        self._child.load()
+        with self._child.without_debugger():
+            for name in _EARLY:
+                with contextlib.suppress(ImportError):  # of another version
+                    importlib.import_module(name)
+
+    def serve(self) -> bool:
+        """Fork a kernel for each request.
+
+        Returns:
+            True in a kernel, which is to start; False in the server, when nobody asks any more.
+        """
+        signal.signal(signal.SIGCHLD, lambda *_: _reap())
+        self._tell({"unfit": self.unfit()})
+        while True:
+            try:
+                data, descriptors, _, _ = socket.recv_fds(self._asked, _LARGEST, 2)
+            except ConnectionError:
+                data = b""
+            if not data:
+                _reap(_LAST)
+                return False
+            if self._fork(json.loads(data), *descriptors):
+                return True
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def unfit(self) -> str | None:
+        """Return why kernels cannot be forked from this process; None where they can."""
+        threads = len(os.listdir(_TASKS)) - 1  # noqa: PTH208
+        if threads:
+            return f"{threads} threads run in a Python that has imported IPython alone"
+        known = {0, 1, 2, self._asked.fileno()}
+        foreign = sorted(number for number in _descriptors() if number not in known)
+        if foreign:
+            return f"files are open in a Python that has imported IPython alone: {foreign}"
+        return None
+
+    def _tell(self, told: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError):  # nobody asks any more, which ends `serve`
+            self._asked.send(json.dumps(told).encode())
+
+    def _fork(self, request: dict[str, Any], link: int, log: int) -> bool:
+        """Fork a supervisor, and from that a kernel; True in the kernel alone."""
+        if os.fork():
+            return False
+        os.setsid()
+        os.close(self._asked.detach())  # a socket that is forgotten would close what has its number by then
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        started, starting = os.pipe()
+        kernel = os.fork()
+        if not kernel:
+            os.setsid()  # before the process id is told, since its group is what gets signals
+            _become(request)
+            return True
+        os.close(starting)
+        os.read(started, 1)
+        os.dup2(link, 0)
+        _close_all()
+        os.write(0, b"%d\n" % os.getpid())
+        gc.freeze()  # what it shares with the server stays shared
+        os._exit(self._supervisor.Supervisor(request["supervisor"]).run(_Forked(kernel)))
+
+    def start(self) -> None:
+        """Run the kernel in this process."""
+        self._child.main()
+
+
+class _Forked:
+    """A kernel as its supervisor has it; see `supervisor.Kernel`."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+
+
+def _become(request: dict[str, Any]) -> None:
+    """Make this process what the kernel would be if it had been spawned."""
+    _close_all()
+    os.chdir(request["cwd"])
+    os.environ.update(request["env"])
+    os.environ["JPY_PARENT_PID"] = str(os.getppid())
+    sys.orig_argv = [*request["command"]]
+    sys.argv = request["command"][1:]
+    renew()
+
+
+def renew() -> None:
+    """Let this process have secrets and identifiers of its own; Python itself sees to `random` and `tempfile`."""
+    processes: Any = sys.modules.get("multiprocessing.process")
+    if processes is not None:
+        key = processes.AuthenticationString(os.urandom(32))
+        processes.current_process()._config["authkey"] = key  # noqa: SLF001
+    uuid: Any = sys.modules.get("uuid")
+    if uuid is not None:
+        uuid._node = uuid._last_timestamp = None  # noqa: SLF001
+
+
+def _reap(seconds: float = 0.0) -> None:
+    """Collect the supervisors that have ended, so that the time they took counts as this process's.
+
+    Args:
+        seconds: how long to wait for those that are about to end.
+    """
+    deadline = time.monotonic() + seconds
+    with contextlib.suppress(ChildProcessError):  # none is left
+        while os.waitpid(-1, os.WNOHANG)[0] or time.monotonic() < deadline:
+            time.sleep(seconds / 20)
+
+
+def _descriptors() -> list[int]:
+    """Return what is open."""
+    listed = map(int, os.listdir(_OPEN))  # noqa: PTH208  # which opens one that is closed again
+    return [number for number in listed if os.path.lexists(f"{_OPEN}/{number}")]
+
+
+def _close_all() -> None:
+    """Close all but the standard streams."""
+    for number in _descriptors():
+        if number > 2:
+            os.close(number)
+
+
+def main(arguments: list[str]) -> None:
+    """Serve, and become a kernel when one is asked for."""
+    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+    if sys.path and sys.path[0] == here:  # not there in Python's safe-path mode
+        del sys.path[0]
+    number = int(arguments[0])
+    os.set_inheritable(number, False)
+    server = Server(socket.socket(fileno=number))
+    if server.serve():
+        server.start()
+    else:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
