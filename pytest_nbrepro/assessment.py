@@ -284,13 +284,10 @@ def first_diff(run: Run, executed: Notebook, accepted: Notebook, verdict: Verdic
     )
     if partner is None:
         return ""
-    before, after = (_as_text(cell) for cell in (accepted.raw["cells"][partner.index], mine["cells"][index]))
+    before, after = (
+        diffs.without_rich(cell) for cell in (accepted.raw["cells"][partner.index], mine["cells"][index])
+    )
     return diffs.cell_diff(before, after, executed.label(index))
-
-
-def _as_text(cell: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a cell without its rich outputs, of which a baseline has the hash alone: their checks tell more."""
-    return {**cell, "outputs": [o for o in cell["outputs"] if o["output_type"] == "stream"]}
 
 
 def _as_baseline(run: Run, executed: Notebook, hidden: Hidden) -> tuple[Baseline, Notebook]:

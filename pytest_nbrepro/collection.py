@@ -20,9 +20,9 @@ from pytest_nbrepro.session import NotReproduced, Session
 def collect(path: Path, parent: pytest.Collector, session: Session) -> pytest.Collector | None:
     """Return a collector for a notebook that may be annotated, is named on the command line, or wanted anyhow.
 
-    Executed copies in run stores are left alone, also where a store was brought from elsewhere.
+    Executed copies in run stores and reports are left alone, also where these were brought from elsewhere.
     """
-    if (path.parent / "run.json").exists():
+    if (path.parent / "run.json").exists() or _is_of_report(path):
         return None
     named = parent.session.isinitpath(path)
     beside = spec.annotated_beside(path, session.project)
@@ -30,6 +30,13 @@ def collect(path: Path, parent: pytest.Collector, session: Session) -> pytest.Co
         return None
     collector: NotebookFile = NotebookFile.from_parent(parent, path=path, named=named, beside=beside)
     return collector
+
+
+def _is_of_report(path: Path) -> bool:
+    """Tell whether a notebook lies beside the page of a report."""
+    return path.parent.name == "files" and all(
+        (path.parents[1] / name).exists() for name in ("index.html", "report.json")
+    )
 
 
 class NotebookFile(pytest.File):

@@ -11,14 +11,14 @@ from pytest_nbrepro.displays import joined
 _LINES = 190  # of one source or output that are compared: diffing is quadratic, and coarse from 200 on
 _WIDTH = 200  # characters of a line; what is longer is folded
 _CONTEXT = 2  # lines that are the same before the first that differs; a diff shows one more
-_SHOWN = 40  # lines of the diff, shared by its parts
+_SHOWN = 40  # lines of the diff where nothing else is asked for, shared by its parts
 _PARTS = 8  # of the diff that are shown
 _PLACE = "/cells/0"
 
 _Texts = dict[tuple[int, str], str]  # number of the output, -1 for the source; MIME type, or "" for a stream
 
 
-def cell_diff(accepted: Mapping[str, Any], result: Mapping[str, Any], label: str) -> str:
+def cell_diff(accepted: Mapping[str, Any], result: Mapping[str, Any], label: str, shown: int = _SHOWN) -> str:
     """Return the diff of two versions of a code cell, without timestamps, counts or metadata.
 
     Of long texts the lines from the first difference on are looked at, so that it takes linear time.
@@ -27,9 +27,10 @@ def cell_diff(accepted: Mapping[str, Any], result: Mapping[str, Any], label: str
         accepted: the cell as the baseline has it, in nbformat's JSON (see `baselines.slim`).
         result: the cell as the run has it, in the same form.
         label: how the cell is called.
+        shown: about how many lines are returned at most.
 
     Returns:
-        Lines as nbdime prints them, at most about 40; "" where nothing that is shown differs.
+        Lines as nbdime prints them; "" where nothing that is shown differs.
     """
     from nbdime import diff_notebooks  # importing it takes more than a second, and most runs need no diff
     from nbdime.prettyprint import PrettyPrintConfig, pretty_print_diff
@@ -46,15 +47,20 @@ def cell_diff(accepted: Mapping[str, Any], result: Mapping[str, Any], label: str
             parts.append([line.replace(_PLACE, label, 1)])
         else:
             parts[-1].append(line.rstrip())
-    room = _SHOWN // min(len(parts) or 1, _PARTS)
-    shown = [line for part in parts[:_PARTS] for line in _head(part, room, "more lines")]
-    return "\n".join(shown + _head(parts, _PARTS, "more differences")[_PARTS:])
+    room = shown // min(len(parts) or 1, _PARTS)
+    told = [line for part in parts[:_PARTS] for line in _head(part, room, "more lines")]
+    return "\n".join(told + _head(parts, _PARTS, "more differences")[_PARTS:])
 
 
 def _head(lines: Sequence[Any], number: int, what: str) -> list[Any]:
     """Return the first lines, and a last one that says how many there are more."""
     more = len(lines) - number
     return [*lines[:number], f"… {more} {what}"] if more > 0 else list(lines)
+
+
+def without_rich(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a cell without its rich outputs, of which a baseline has the hash alone: their checks tell more."""
+    return {**cell, "outputs": [o for o in cell.get("outputs", ()) if o["output_type"] == "stream"]}
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -15,8 +15,9 @@ from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import Case, FlagValue, Number, Run, RunStatus
 from pytest_nbrepro.notebook import read
 from pytest_nbrepro.progress import Ticker
+from pytest_nbrepro.reports.data import case_report
 from pytest_nbrepro.reports.terminal import case_text
-from pytest_nbrepro.session import NotReproduced, Session, case_report
+from pytest_nbrepro.session import NotReproduced, Session
 from pytest_nbrepro.store import EXECUTED
 
 

@@ -98,8 +98,7 @@ class Gathering:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what a report carries."""
-        for record in getattr(report, "nbrepro", ()):
-            self.session.tally.add(Record(**record))
+        self.session.gathered(report, [Record(**record) for record in getattr(report, "nbrepro", ())])
         if (folder := getattr(report, "nbrepro_skipped", None)) is not None:
             self.session.tally.skipped.add(folder)
 

@@ -94,6 +94,13 @@ OPTIONS: tuple[Option, ...] = (
         metavar="S",
     ),
     Option(
+        "report",
+        Path,
+        default=None,
+        help="write a report for people into this folder: index.html, report.json, summary.md, metrics.txt",
+        metavar="DIR",
+    ),
+    Option(
         "workers",
         int,
         default=1,
@@ -130,6 +137,7 @@ class Settings:
     dir: Path  # absolute
     tag: tuple[str, ...]
     timeout: float | None
+    report: Path | None  # absolute
     workers: Workers
     executor: str | None
     kernel_start: KernelStart

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,13 +13,14 @@ import pytest
 
 from pytest_nbrepro import cases, spec
 from pytest_nbrepro.ahead import Runs, surely_run
-from pytest_nbrepro.assessment import Assessment, Places
+from pytest_nbrepro.assessment import Places
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.measuring import requested
 from pytest_nbrepro.model import Case, Run, Task
 from pytest_nbrepro.options import KernelStart, Settings, Update, in_ci
 from pytest_nbrepro.progress import Ticker
-from pytest_nbrepro.reports.data import CaseReport, used_values
+from pytest_nbrepro.publishing import Publisher, packed
+from pytest_nbrepro.reports.data import case_report, used_values
 from pytest_nbrepro.reports.terminal import case_text, moved_text
 from pytest_nbrepro.tally import Record, Tally
 from pytest_nbrepro.trial import Policy, Trial, contradiction, settle, try_case
@@ -58,6 +59,7 @@ class Session:
         self.update = _allowed_update(settings)
         self.policy = Policy(self.update, settings.once)
         self.tally = Tally(self.places, self.update)
+        self.publisher = Publisher(settings.report, self.places) if settings.report else None
         self.runs = _runs(settings, getattr(config, "workerinput", {}).get("workercount", 1))
         self._begun = False  # the first item's turn has come
 
@@ -82,8 +84,9 @@ class Session:
         return f"nbrepro: baselines in {short[0]}, runs in {short[1]}{tags}"
 
     def ignores(self, path: Path) -> bool:
-        """Tell whether a path belongs to baselines or runs."""
-        return any(path.is_relative_to(place) for place in (self.places.baselines, self.places.store))
+        """Tell whether a path belongs to baselines, runs or a report."""
+        places = (self.places.baselines, self.places.store, *filter(None, [self.settings.report]))
+        return any(path.is_relative_to(place) for place in places)
 
     def deselected(self, items: Iterable[pytest.Item]) -> None:
         """Note that a filter leaves cases out."""
@@ -179,6 +182,7 @@ class Session:
                 accepted=trial.accepted,
                 seconds=seconds,
                 moved=[moved_text(moved) for moved in trial.moved],
+                sheet=packed(report, trial.assessment, self.places) if self.publisher else "",
             )
         )
         for note in trial.assessment.verdict.notes:
@@ -217,11 +221,31 @@ class Session:
             self.config.workeroutput["nbrepro"] = self.tally.selection.plain()  # type: ignore[attr-defined]
             return
         self.tally.selection.narrow(self.config)
-        status = self.tally.close(
-            interrupted=session.exitstatus not in {0, 1, 5}, green=session.exitstatus in {0, 5}
-        )
-        if status and session.exitstatus == 0:
+        self._publish(lambda publisher: publisher.take())
+        self.tally.close(interrupted=session.exitstatus not in {0, 1, 5}, green=session.exitstatus in {0, 5})
+        self._publish(lambda publisher: publisher.write(self.tally.obsolete, self.tally.faults))
+        if self.tally.failed and session.exitstatus == 0:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def gathered(self, report: pytest.TestReport, records: Iterable[Record]) -> None:
+        """Take what the report of a test carries, in the process that gathers reports."""
+        for record in records:
+            self.tally.add(record)
+            if self.publisher and record.sheet:
+                self.publisher.add(record.sheet)
+        if self.publisher:
+            self.publisher.watch(report)
+
+    def _publish(self, step: Callable[[Publisher], None]) -> None:
+        """Take a step of the report, where one is asked for; a fault fails the session."""
+        if self.publisher is None or (not self.tally.records and self.config.option.collectonly):
+            return
+        try:
+            step(self.publisher)
+        except NbreproError as error:
+            self.tally.faults.append(str(error))
+        except Exception as error:  # noqa: BLE001 - what the tests found must not be lost for a report
+            self.tally.faults.append(f"the report crashed: {type(error).__name__}: {error}")
 
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """Write the last words."""
@@ -250,29 +274,6 @@ def _allowed_update(settings: Settings) -> Update:
             "  hint: give --nbrepro-update-in-ci, too, or accept the pending values elsewhere"
         )
     return settings.update
-
-
-def case_report(assessment: Assessment, root: Path, trial: Trial | None = None) -> CaseReport:
-    """Return what a report tells of a judged run."""
-    run = assessment.run
-    source = ""
-    if run.error is not None and run.error.cell is not None and assessment.executed is not None:
-        source = assessment.executed.cells[run.error.cell].source
-    return CaseReport(
-        case=assessment.case.id,
-        run=run,
-        verdict=assessment.verdict,
-        place=os.path.relpath(run.folder, root),
-        why=assessment.why,
-        first=assessment.first if assessment.baseline or run.error else None,
-        diff=assessment.diff,
-        failed_source=source,
-        refused=trial.refused if trial else None,
-        waits=bool(trial and trial.pending),
-        once=assessment.baseline is not None and assessment.baseline.once,
-        kept=assessment.executed is not None,
-        moved=assessment.moved,
-    )
 
 
 def colliding(items: Iterable[tuple[pytest.Item, Case]]) -> Iterable[tuple[Any, NbreproError]]:

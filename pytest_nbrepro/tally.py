@@ -31,6 +31,7 @@ class Record:
     accepted: bool
     seconds: float
     moved: list[str] = field(default_factory=list)  # metrics that accepting would have crept too far
+    sheet: str = ""  # what a report tells of it, as JSON, where one is to be written
 
     def plain(self) -> dict[str, Any]:
         """Return the record as a dictionary."""
@@ -88,12 +89,13 @@ class Tally:
         """Count a case."""
         self.records.append(record)
 
-    def close(self, *, interrupted: bool, green: bool) -> bool:
-        """Accept what may be accepted, look for obsolete baselines, and leave word for `nbrepro prune`.
+    @property
+    def failed(self) -> bool:
+        """Whether the session fails for something that no single test stands for."""
+        return bool(self.obsolete or self.faults)
 
-        Returns:
-            Whether the session fails for something that no single test stands for.
-        """
+    def close(self, *, interrupted: bool, green: bool) -> None:
+        """Accept what may be accepted, look for obsolete baselines, and leave word for `nbrepro prune`."""
         if not interrupted:
             self._accept()
         ran = {record.folder for record in self.records} | self.skipped
@@ -105,7 +107,6 @@ class Tally:
             self._leave_word(complete=complete, green=green and not self.faults)
         except (NbreproError, OSError) as error:
             self.faults.append(str(error))
-        return bool(self.obsolete or self.faults)
 
     def _accept(self) -> None:
         accepted = {record.folder: record for record in self.records if record.accepted}

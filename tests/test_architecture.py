@@ -10,9 +10,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pytest_nbrepro"
 LEVELS = {
-    "doors": "plugin hooks collection session ahead fixture measuring progress tally obsolete cli",
+    "doors": "plugin hooks collection session publishing ahead fixture measuring progress tally obsolete cli",
     "telling": "reports",
-    "driving": "executors runner trial sampling assessment stored diagnosis calibration experiment",
+    "driving": "executors differences runner trial sampling assessment stored diagnosis calibration experiment",
     "judging": "verdict creep comparers diffs lint",
     "doing": "workspace mirror copying originals tracked kernels execution capture displays scalars environment store index baselines pending",
     "reading": "notebook foreign nbreg spec schema keytypes rules readers project sources cases yaml12 flags flagtypes literals assignments magics masks moments timings",
@@ -29,6 +29,9 @@ OWNERS = {
     "click": {"cli"},
     "polars": {"comparers"},
     "PIL": {"comparers"},
+    "jinja2": {"reports"},
+    "nbconvert": {"reports"},
+    "bs4": {"reports"},
 }
 # These run inside other interpreters, or before anything else: they import nothing of ours.
 FILES = sorted(PACKAGE.rglob("*.py"))

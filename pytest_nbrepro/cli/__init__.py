@@ -14,6 +14,7 @@ _COMMANDS = {
     "init": "Run a notebook once and write a starting annotation.",
     "runs": "List the runs that are kept, newest first.",
     "show": "Show all of a run, and its verdict.",
+    "report": "Write a page, data and a summary of runs.",
     "review": "Go through what waits, one case after the other.",
     "accept": "Make the values that wait the baseline.",
     "calibrate": "Measure the noise of a notebook, and propose limits.",

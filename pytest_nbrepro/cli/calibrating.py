@@ -15,6 +15,7 @@ from pytest_nbrepro.cli import loosening, output
 from pytest_nbrepro.cli.site import Site
 from pytest_nbrepro.experiment import Experiment
 from pytest_nbrepro.project import Project, sidecar
+from pytest_nbrepro.reports import words
 from pytest_nbrepro.reports.data import Offer
 
 Measured = tuple[Experiment, Calibration]
@@ -79,7 +80,7 @@ def lines(told: Told, site: Site) -> Iterator[str]:
         yield from _pasted(waiting)
     if any(offer.path not in {("seed",), ("runs",)} for offer in told.offers):
         yield from _wrapped(_ELSEWHERE, "note  ", "      ")
-    yield f"{output.count(told.runs, 'run')} in {output.seconds(told.seconds)}"
+    yield f"{output.count(told.runs, 'run')} in {words.seconds(told.seconds)}"
 
 
 def _pasted(offers: Sequence[Offer]) -> list[str]:

@@ -40,7 +40,7 @@ def card_of(entry: Pending, site: Site, root: Path) -> Card:
 
     Where the run is not in the store, it is the differences that the record lists.
     """
-    from pytest_nbrepro.session import case_report
+    from pytest_nbrepro.reports.data import case_report
 
     try:
         judged = judge(Store(root.parent).read(entry.run), site)

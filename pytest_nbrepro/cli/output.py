@@ -50,29 +50,6 @@ def local_time(stamp: str) -> str:
         return stamp
 
 
-def seconds(value: float | None) -> str:
-    """Return a duration as people say it."""
-    if value is None:
-        return ""
-    if value < 100:
-        return f"{value:.3g} s" if value >= 0.01 else f"{value * 1000:.2g} ms"
-    minutes, rest = divmod(round(value), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def size(count: int) -> str:
-    """Return a number of bytes as people say it."""
-    if count < 1024:
-        return f"{count} B"
-    value = float(count)
-    for unit in ("KiB", "MiB", "GiB"):
-        value /= 1024
-        if value < 1024:
-            return f"{value:.3g} {unit}"
-    return f"{value / 1024:.3g} TiB"
-
-
 def number(metric: Metric) -> str:
     """Return a metric's value in at most six digits; whole numbers whole."""
     return f"{metric.value:.6g}" if isinstance(metric.value, float) else str(metric.value)

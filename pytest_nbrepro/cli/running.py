@@ -18,8 +18,8 @@ def run(case: Case, site: Site, waiting: Waiting) -> Run:
 def report(case: Case, run: Run, site: Site) -> str:
     """Return the report of a run, as pytest has it."""
     from pytest_nbrepro.assessment import Places, assess
+    from pytest_nbrepro.reports.data import case_report
     from pytest_nbrepro.reports.terminal import case_text
-    from pytest_nbrepro.session import case_report
 
     places = Places(site.root, site.store, site.baselines)
     return case_text(case_report(assess(case, run, places), site.root))

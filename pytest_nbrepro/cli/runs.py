@@ -18,6 +18,7 @@ from pytest_nbrepro.cli.site import Asked, Site
 from pytest_nbrepro.errors import StoreError
 from pytest_nbrepro.index import Index
 from pytest_nbrepro.model import Run, RunStatus
+from pytest_nbrepro.reports import words
 from pytest_nbrepro.store import Store
 
 _SHORT = 6  # characters of an id's end that people type
@@ -144,7 +145,7 @@ def _row(run: Run, short: str) -> tuple[str, ...]:
         short,
         output.local_time(run.started),
         run.status,
-        output.seconds(run.duration),
+        words.seconds(run.duration),
         f"{run.notebook}::{run.case}",
         ", ".join([*metrics, *more]),
     )

@@ -14,6 +14,7 @@ from pytest_nbrepro.cli.site import Site
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import Check, CheckStatus, Run
 from pytest_nbrepro.notebook import Notebook, read
+from pytest_nbrepro.reports import words
 from pytest_nbrepro.reports.data import CaseReport
 from pytest_nbrepro.reports.terminal import moved_text, pair
 from pytest_nbrepro.store import EXECUTED, to_record
@@ -95,11 +96,11 @@ def _line(word: str, text: str) -> str:
 def _head(run: Run, site: Site) -> Iterator[str]:
     yield _line("run", run.id)
     yield _line("case", f"{run.notebook}::{run.case}")
-    took = f" in {output.seconds(run.duration)}" if run.duration is not None else ""
+    took = f" in {words.seconds(run.duration)}" if run.duration is not None else ""
     yield _line("status", f"{run.status}{took}, begun {output.local_time(run.started)}")
     yield _line("folder", site.short(run.folder))
     if run.peak is not None:
-        yield _line("memory", f"{output.size(run.peak)} at most")
+        yield _line("memory", f"{words.size(run.peak)} at most")
     if run.flags:
         yield _line("flags", "\n".join(f"{name} = {value!r}" for name, value in run.flags.items()))
     if run.notes:
@@ -130,12 +131,12 @@ def _gave(run: Run, executed: Notebook | None) -> Iterator[str]:
         yield from output.table(("NAME", "VALUE", "DTYPE", "CELL"), rows, indent="  ")
     if run.artifacts:
         yield "\nartifacts"
-        rows = [(n, a.kind, output.size(a.bytes), a.path) for n, a in sorted(run.artifacts.items())]
+        rows = [(n, a.kind, words.size(a.bytes), a.path) for n, a in sorted(run.artifacts.items())]
         yield from output.table(("NAME", "KIND", "SIZE", "PATH"), rows, indent="  ")
     ran = [cell for cell in run.cells if cell.seconds is not None]
     if ran:
         yield "\ncells"
-        rows = [(output.seconds(cell.seconds), _label(executed, cell.index)) for cell in ran]  # type: ignore[misc]
+        rows = [(words.seconds(cell.seconds), _label(executed, cell.index)) for cell in ran]  # type: ignore[misc]
         yield from output.table(("TOOK", "CELL"), rows, indent="  ")
 
 

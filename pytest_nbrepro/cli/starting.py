@@ -12,6 +12,7 @@ from pytest_nbrepro.cli import output
 from pytest_nbrepro.flags import Flag, Flags
 from pytest_nbrepro.model import Artifact, Metric, Run, Spec
 from pytest_nbrepro.notebook import Notebook
+from pytest_nbrepro.reports import words
 from pytest_nbrepro.verdict import is_set_aside, rule_for
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[./-][A-Za-z0-9_]+)*")
@@ -117,7 +118,7 @@ def _artifacts(executed: Notebook, artifacts: Mapping[str, Artifact]) -> Iterato
     yield "artifacts:"
     entries = [f"  {key(name)}: {{}}" for name in artifacts]
     notes = [
-        _joined(artifact.kind, output.size(artifact.bytes), _place(executed, artifact.cell))
+        _joined(artifact.kind, words.size(artifact.bytes), _place(executed, artifact.cell))
         for _, artifact in artifacts.items()
     ]
     yield from _annotated(entries, notes)
@@ -125,7 +126,7 @@ def _artifacts(executed: Notebook, artifacts: Mapping[str, Artifact]) -> Iterato
 
 def _timeout(duration: float) -> list[str]:
     limit = max(_LEAST, math.ceil(duration * _PATIENCE / _LEAST) * _LEAST)
-    return [f"# timeout: {limit}  # seconds; this run took {output.seconds(duration)}"]
+    return [f"# timeout: {limit}  # seconds; this run took {words.seconds(duration)}"]
 
 
 def _annotated(entries: Sequence[str], notes: Sequence[str]) -> Iterator[str]:

@@ -96,8 +96,8 @@ def _case(path: Path, site: Site) -> tuple[Notebook, Case, bool]:
 
 
 def _refused(assessment: Assessment, site: Site, what: str) -> Taken:
+    from pytest_nbrepro.reports.data import case_report
     from pytest_nbrepro.reports.terminal import case_text
-    from pytest_nbrepro.session import case_report
     from pytest_nbrepro.trial import Trial
 
     report = case_report(assessment, site.root, Trial(assessment, 1, refused=what or None))

@@ -145,14 +145,14 @@ def _compare_pixels(one: NDArray[Any], other: NDArray[Any], where: str) -> _Fram
     height, width = one.shape[:2]
     over = np.zeros((height, width), dtype=np.bool_)
     largest, squares = 0.0, 0.0
-    scale = _scale(one)
+    scale = scale_of(one)
     peak = (0, 0)
     rows = max(1, _STRIP // max(1, width))
     for top in range(0, height, rows):
         strip = slice(top, top + rows)
         if one[strip].tobytes() == other[strip].tobytes():
             continue
-        levels = _levels(one[strip], other[strip], scale)
+        levels = levels_of(one[strip], other[strip], scale)
         squares += float(np.sum(np.square(levels, dtype=np.float64)))
         if levels.ndim == 3:
             levels = levels.max(axis=2)
@@ -168,7 +168,7 @@ def _compare_pixels(one: NDArray[Any], other: NDArray[Any], where: str) -> _Fram
     return _placed(frame, over, peak, (one, other), where)
 
 
-def _scale(baseline: NDArray[Any]) -> float:
+def scale_of(baseline: NDArray[Any]) -> float:
     """Return how much a pixel's number changes per level: 1 for 8 bits, else by the baseline's range."""
     if baseline.dtype == np.uint8:
         return 1.0
@@ -176,7 +176,7 @@ def _scale(baseline: NDArray[Any]) -> float:
     return float((float(finite.max()) - float(finite.min())) / 255) if finite.size else 0.0
 
 
-def _levels(one: NDArray[Any], other: NDArray[Any], scale: float) -> NDArray[Any]:
+def levels_of(one: NDArray[Any], other: NDArray[Any], scale: float) -> NDArray[Any]:
     """Return by how many levels each number differs; infinite where that has no size."""
     if one.dtype == np.uint8:
         return np.asarray(np.abs(one.astype(np.int16) - other), dtype=np.int16)

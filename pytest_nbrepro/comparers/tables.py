@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from pytest_nbrepro.comparers import asides, framefiles, frames
@@ -56,33 +58,34 @@ class TableComparer:
         one, other = frames.format_of(baseline), frames.format_of(result)
         if one != other:
             return Outcome.structure(f"format {one} -> {other}")
+        old, new = self.read(baseline, result, rule, schema)
+        return self._compare(old, new, rule)
+
+    def read(
+        self, baseline: Path, result: Path, rule: ArtifactRule, schema: Mapping[str, Any]
+    ) -> tuple[Table, Table]:
+        """Read two tables of one format by the kinds of columns that the baseline has.
+
+        Raises:
+            UndecodableError: one of them is none, or the baseline is not what its schema says.
+        """
         with reading("baseline"):
             known = schema if "columns" in schema else self.schema(baseline)
             old = _read(baseline, known, rule)
             if old.misread:
                 raise UndecodableError(f"it does not fit its stored schema: {', '.join(old.misread)}")
         with reading("result"):
-            new = _read(result, known, rule)
-        return self._compare(old, new, rule)
+            return old, _read(result, known, rule)
 
     def _compare(self, old: Table, new: Table, rule: ArtifactRule) -> Outcome:
-        kept = dict.fromkeys(name for name in old.frame.columns if not ignored(name, rule))
-        theirs = dict.fromkeys(name for name in new.frame.columns if not ignored(name, rule))
-        parts = [alone("column", name, lost=True) for name in kept if name not in theirs]
-        parts += [alone("column", name, lost=False) for name in theirs if name not in kept]
-        parts += _labels(old, new)
-        common = [name for name in kept if name in theirs]
-        parts += [check for name in common if (check := _kinds(name, old, new)) is not None]
-        uneven = {check.name for check in parts}
-        even = [name for name in common if name not in uneven]
-        sorting = [name for name in even if not asides.is_set_aside(name, rule)]
-        rows, found = pair(old.frame, new.frame, rule, sorting, uneven)
-        parts += found
-        if rows is not None:
-            parts += [part("column", name, self._column(name, old, new, rule, rows)) for name in even]
+        pairs = paired(old, new, rule)
+        parts = list(pairs.found)
+        if pairs.rows is not None:
+            parts += [
+                part("column", name, self._column(name, old, new, rule, pairs.rows)) for name in pairs.columns
+            ]
         outcome = combined(parts, place="{where}, column {name}")
-        moved = common != [name for name in theirs if name in kept]
-        note = "the columns are in another order" if moved else ""
+        note = "the columns are in another order" if pairs.moved else ""
         message = "; ".join(text for text in (outcome.message, note) if text)
         return replace(outcome, message=message, allow=allow_columns(outcome.parts))
 
@@ -100,7 +103,7 @@ class TableComparer:
             wrong = _misread(before, after, old.kinds[name], differing)
             if wrong is not None:
                 message, spots = wrong
-                place = Place(rows.name(spots[0]), _cell(before, spots[0]), _cell(after, spots[0]))
+                place = Place(rows.name(spots[0]), cell(before, spots[0]), cell(after, spots[0]))
                 return Outcome.structure(message, n=tally.n, bad=len(spots), worst=place)
             _exactly(tally, before, after, differing)
         outcome = tally.outcome("row", rows.name(tally.at) if tally.at >= 0 else "")
@@ -108,6 +111,54 @@ class TableComparer:
         if tally.bad and timed and not tally.gained and asides.is_set_aside(name, rule):
             return asides.outcome(tally.n, outcome.worst)
         return outcome
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """What of two tables can be compared, and what cannot."""
+
+    columns: list[str]  # that both have, with one kind
+    rows: Rows | None  # None where rows cannot be paired
+    found: list[Check]  # what is wrong with all else
+    moved: bool  # the columns are in another order
+
+
+def paired(old: Table, new: Table, rule: ArtifactRule) -> Pairs:
+    """Pair the columns and the rows of two tables."""
+    kept = dict.fromkeys(name for name in old.frame.columns if not ignored(name, rule))
+    theirs = dict.fromkeys(name for name in new.frame.columns if not ignored(name, rule))
+    found = [alone("column", name, lost=True) for name in kept if name not in theirs]
+    found += [alone("column", name, lost=False) for name in theirs if name not in kept]
+    found += _labels(old, new)
+    common = [name for name in kept if name in theirs]
+    found += [check for name in common if (check := _kinds(name, old, new)) is not None]
+    uneven = {check.name for check in found}
+    even = [name for name in common if name not in uneven]
+    sorting = [name for name in even if not asides.is_set_aside(name, rule)]
+    rows, more = pair(old.frame, new.frame, rule, sorting, uneven)
+    moved = common != [name for name in theirs if name in kept]
+    return Pairs(even, rows, found + more, moved)
+
+
+def bad_rows(name: str, old: Table, new: Table, rule: ArtifactRule, rows: Rows) -> dict[int, float]:
+    """Return which pairs of rows, by position, have values of a column that are not within their limit.
+
+    Of columns with values of any type those count whose text differs.
+
+    Returns:
+        What each uses of the limit; infinite where there is no such number.
+    """
+    before, after = rows.of(old.frame[name], new.frame[name])
+    limit = EXACT if name in old.mixed else _limit(before, limits_for(name, rule), old.kinds[name])
+    if limit.kind != "float" and not limit.abs:
+        return {int(row): math.inf for row in _differing(before, after, old.kinds[name])}
+    bad = {int(row): math.inf for row in (before.is_null() != after.is_null()).arg_true()}
+    places = (before.is_not_null() & after.is_not_null()).arg_true()
+    if places.len():
+        with np.errstate(all="ignore"):
+            used = Tally(limit).ratios(before.gather(places).to_numpy(), after.gather(places).to_numpy())
+        bad |= {int(places[int(at)]): float(used[at]) for at in np.flatnonzero(~(used <= 1))}
+    return bad
 
 
 def _read(path: Path, known: Mapping[str, Any], rule: ArtifactRule) -> Table:
@@ -203,7 +254,7 @@ def _count_nulls(tally: Tally, old: pl.Series, new: pl.Series) -> None:
     for word, rows in (("lost null", lost.arg_true()), ("new null", gained.arg_true())):
         if rows.len():
             row = int(rows[0])
-            tally.fail(rows.len(), row, _cell(old, row), _cell(new, row), word)
+            tally.fail(rows.len(), row, cell(old, row), cell(new, row), word)
 
 
 def _differing(old: pl.Series, new: pl.Series, kind: str) -> pl.Series:
@@ -237,11 +288,12 @@ def _exactly(tally: Tally, old: pl.Series, new: pl.Series, rows: pl.Series) -> N
     valued = old.gather(rows).is_not_null() & new.gather(rows).is_not_null()
     if valued.any():
         first = int(rows.filter(valued)[0])
-        tally.fail(int(valued.sum()), first, _cell(old, first), _cell(new, first))
+        tally.fail(int(valued.sum()), first, cell(old, first), cell(new, first))
     if not valued.all():
         _count_nulls(tally, old, new)
 
 
-def _cell(values: pl.Series, row: int) -> str:
+def cell(values: pl.Series, row: int) -> str:
+    """Return a value of a column as a report shows it."""
     value = values[row]
     return "null" if value is None else shown(value)

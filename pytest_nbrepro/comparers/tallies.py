@@ -88,13 +88,15 @@ class Tally:
                 self._add(baseline[i : i + self._step], result[i : i + self._step], start + i)
 
     def _add(self, baseline: Array, result: Array, start: int) -> None:
+        self._count(self.ratios(baseline, result), baseline, result, start)
+
+    def ratios(self, baseline: Array, result: Array) -> NDArray[np.float64]:
+        """Return what each pair uses of the limit, of few pairs; nothing is counted."""
         if self.limit.kind == "float":
-            ratios = self._floats(baseline, result)
-        elif self.limit.kind == "int" and self.limit.abs:
-            ratios = self._ints(baseline, result)
-        else:
-            ratios = np.where(_differ(baseline, result), np.inf, 0.0)
-        self._count(ratios, baseline, result, start)
+            return self._floats(baseline, result)
+        if self.limit.kind == "int" and self.limit.abs:
+            return self._ints(baseline, result)
+        return np.where(_differ(baseline, result), np.inf, 0.0)
 
     def fail(self, count: int, at: int, baseline: str, result: str, word: str = "") -> None:
         """Count pairs, in `n` already, that no limit lets pass.

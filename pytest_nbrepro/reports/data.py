@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from pytest_nbrepro.assessment import Assessment
 from pytest_nbrepro.comparers import asides
 from pytest_nbrepro.comparers.base import key
-from pytest_nbrepro.model import Check, CheckStatus, Moved, Run, RunStatus, Verdict, Why
+from pytest_nbrepro.model import Baseline, Check, CheckStatus, Moved, Run, RunStatus, Verdict, Why
+from pytest_nbrepro.trial import Trial
 
 CLOSE = 0.5  # passes that used more of their limit than this are told
 _ORDER = (
@@ -90,6 +94,9 @@ class CaseReport:
     once: bool = False  # the baseline rests on one run alone
     kept: bool = True  # there is an executed copy, as far as it got
     moved: tuple[Moved, ...] = ()  # metrics that acceptances moved far from where they were meant to be
+    accepted: bool = False  # the values are about to be accepted
+    expected: str | None = None  # why the whole case is expected to fail
+    baseline: Baseline | None = None
 
     @property
     def ok(self) -> bool:
@@ -169,6 +176,41 @@ def _weight(check: Check) -> float:
 
 def _checks(n: int) -> str:
     return f"{n} check" if n == 1 else f"{n} checks"
+
+
+def case_report(
+    assessment: Assessment, root: Path, trial: Trial | None = None, *, waits: bool = False
+) -> CaseReport:
+    """Return what a report tells of a judged run.
+
+    Args:
+        assessment: the judgement.
+        root: the project's root.
+        trial: what became of the case; None where the run is looked at later.
+        waits: whether the run's values wait for a person, where there is no trial to tell.
+    """
+    run = assessment.run
+    source = ""
+    if run.error is not None and run.error.cell is not None and assessment.executed is not None:
+        source = assessment.executed.cells[run.error.cell].source
+    return CaseReport(
+        case=assessment.case.id,
+        run=run,
+        verdict=assessment.verdict,
+        place=os.path.relpath(run.folder, root),
+        why=assessment.why,
+        first=assessment.first if assessment.baseline or run.error else None,
+        diff=assessment.diff,
+        failed_source=source,
+        refused=trial.refused if trial else None,
+        waits=bool(trial and trial.pending) or waits,
+        once=assessment.baseline is not None and assessment.baseline.once,
+        kept=assessment.executed is not None,
+        moved=assessment.moved,
+        accepted=bool(trial and trial.accepted),
+        expected=assessment.case.spec.xfail,
+        baseline=assessment.baseline,
+    )
 
 
 def used_values(report: CaseReport) -> list[tuple[str, str]]:

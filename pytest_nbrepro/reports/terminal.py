@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_nbrepro.model import Check, CheckStatus, Moved
+from pytest_nbrepro.reports import words
 from pytest_nbrepro.reports.data import CaseReport
 
 WIDTH = 80
@@ -102,7 +103,7 @@ def moved_text(moved: Moved) -> str:
     """Return how far a metric has crept, in words."""
     before, after = pair(f"{moved.anchor!r}", f"{moved.value!r}")
     return (
-        f"{moved.name} has moved {_times(moved.limits)} limits since it was meant to change: {before} -> {after}, "
+        f"{moved.name} has moved {words.times(moved.limits)} limits since it was meant to change: {before} -> {after}, "
         f"by {moved.acceptances} acceptances"
     )
 
@@ -174,12 +175,7 @@ def _used(check: Check) -> str:
     """Return how much of its limit a check used; nothing where no limit would be enough."""
     if check.used is None or not math.isfinite(check.used):
         return ""
-    return f"used {_times(check.used)}x"
-
-
-def _times(used: float) -> str:
-    """Return a number of limits in three digits."""
-    return f"{used:.3g}" if used < 1000 else f"{used:.1e}".replace("e+0", "e").replace("e+", "e")
+    return f"used {words.times(check.used)}x"
 
 
 # ---------------------------------------------------------------------------------------------------

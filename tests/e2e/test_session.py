@@ -64,10 +64,18 @@ def test_workers_tell_and_accept_the_same(root, write_notebook):
 
     write_notebook(root / "a.ipynb", "print('m: 1.6')", nbrepro={})
     (root / "c.ipynb").unlink()
-    alone, workers = run(root), run(root, "-n", "2")
+    alone = run(root, "--nbrepro-report=alone")
+    workers = run(root, "-n", "2", "--nbrepro-report=many")
     assert alone[0] == workers[0] == 1
     assert "1 obsolete baseline" in alone[1]
     assert told(alone[1]) == told(workers[1])
+    one, many = (json.loads((root / name / "report.json").read_text()) for name in ("alone", "many"))
+    assert list(one["obsolete"]) == list(many["obsolete"]) == ["c/default"]
+    assert [(c["case"], c["status"], c["checks"]) for c in one["cases"]] == [
+        (c["case"], c["status"], c["checks"]) for c in many["cases"]
+    ]
+    assert [c["status"] for c in one["cases"]] == ["drifted", "passed"]
+    assert (root / "many/index.html").read_text().count("<article") == 2
 
 
 def test_coverage_of_what_notebooks_import(root, write_notebook):

@@ -18,40 +18,6 @@ def test_a_table_may_be_empty():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, ""),
-        (0.0, "0 ms"),
-        (0.00123, "1.2 ms"),
-        (0.25, "0.25 s"),
-        (12.345, "12.3 s"),
-        (99.99, "100 s"),
-        (100.0, "1 min 40 s"),
-        (3599.4, "59 min 59 s"),
-        (3661.0, "1 h 01 min"),
-    ],
-)
-def test_seconds(value, text):
-    assert output.seconds(value) == text
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, "0 B"),
-        (1023, "1023 B"),
-        (1024, "1 KiB"),
-        (1536, "1.5 KiB"),
-        (5 << 20, "5 MiB"),
-        (3 << 30, "3 GiB"),
-        (2 << 40, "2 TiB"),
-    ],
-)
-def test_size(count, text):
-    assert output.size(count) == text
-
-
-@pytest.mark.parametrize(
     ("metric", "text"),
     [
         (Metric(1 / 3), "0.333333"),

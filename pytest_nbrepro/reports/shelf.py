@@ -1,0 +1,89 @@
+"""Where pages find their pictures and files: in the page itself while there is room, else beside it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from pytest_nbrepro import files
+
+BESIDE = "files"  # the folder beside the page
+_ROOM = 14 << 20  # bytes of pictures that a page holds
+_LARGEST = 2 << 20  # bytes of one of them
+_COPIED = 20 << 20  # bytes of a file that is copied beside the page
+_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".svg": "image/svg+xml",
+}
+_OURS = re.compile(r"[0-9a-f]{16}[.-][A-Za-z0-9._-]{1,80}")
+
+
+class Shelf(Protocol):
+    """Gives what pages show and link an address."""
+
+    def picture(self, path: Path) -> str | None:
+        """Return the address of a picture; None where there is no picture to show."""
+        ...
+
+    def file(self, path: Path) -> str | None:
+        """Return the address of a file to download; None where it is too large to be carried along."""
+        ...
+
+    def page(self, html: str, name: str) -> str:
+        """Return the address of a page that is too large to be part of another."""
+        ...
+
+
+class FolderShelf:
+    """Pictures within the page while there is room; all else in a folder beside it."""
+
+    def __init__(self, folder: Path, room: int = _ROOM) -> None:
+        self.folder = folder
+        self._room = room
+        self.names: list[str] = []  # of the files beside the page
+
+    def picture(self, path: Path) -> str | None:
+        """Return the data of a picture, or the address of its copy."""
+        size, kind = path.stat().st_size, _TYPES.get(path.suffix.lower())
+        if kind is None:
+            return None
+        if size <= _LARGEST and size <= self._room:
+            self._room -= size
+            return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+        return self._beside(path, path.suffix.lower())
+
+    def file(self, path: Path) -> str | None:
+        """Return the address of a copy, which is called as the file is."""
+        return self._beside(path, f"-{_plain(path.name)}") if path.stat().st_size <= _COPIED else None
+
+    def page(self, html: str, name: str) -> str:
+        """Write a page beside the page."""
+        place = f"{files.sha256_text(html)[:16]}-{_plain(name)}"
+        files.write_text(self.folder / BESIDE / place, html)
+        self.names.append(place)
+        return f"{BESIDE}/{place}"
+
+    def _beside(self, path: Path, name: str) -> str:
+        place = f"{files.sha256(path)[:16]}{name}"
+        if place not in self.names:
+            files.copy(path, self.folder / BESIDE / place)
+            self.names.append(place)
+        return f"{BESIDE}/{place}"
+
+    def sweep(self, names: Iterable[str]) -> None:
+        """Delete what an earlier report put beside its page, if this one does not need it."""
+        for name in set(names) - set(self.names):
+            if _OURS.fullmatch(name):
+                (self.folder / BESIDE / name).unlink(missing_ok=True)
+
+
+def _plain(name: str) -> str:
+    """Return a file name that means nothing to a shell, a page or an address; its suffix stays."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name)[-80:]
