@@ -135,6 +135,7 @@ def _attempt(
         threads=task.threads,
         environ=task.environ,
         fork=task.fork,
+        python=task.python,
     )
     return _kept(task, run, execution.execute(request, progress, control), staged)
 

@@ -51,7 +51,7 @@ class Engine:
     def __init__(self, request: Request) -> None:
         self.progress: queue.SimpleQueue[Progress | None] = queue.SimpleQueue()  # None: the end
         self._request = request
-        self._kernel = specs.choose(request.kernel, request.language, request.recorded_kernel)
+        self._kernel = specs.choose(request.kernel, request.language, request.recorded_kernel, request.python)
         self._notebook: dict[str, Any] = completed(request.notebook)
         self._code = [i for i, cell in enumerate(self._notebook["cells"]) if cell["cell_type"] == "code"]
         self._ordinals = {index: number for number, index in enumerate(self._code, 1)}

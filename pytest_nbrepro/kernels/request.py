@@ -38,6 +38,7 @@ class Request:
     coverage: Coverage | None
     output_cap: int = OUTPUT_CAP  # bytes per cell
     threads: int | None = None  # how many the libraries may use, where neither `env` nor `environ` says so
+    python: Path | None = None  # the interpreter, where neither the annotation nor we choose it
     fork: bool = False  # let a fork server start the kernel where one can
     environ: Mapping[str, str] = field(
         default_factory=lambda: dict(os.environ), repr=False

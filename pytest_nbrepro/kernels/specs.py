@@ -67,22 +67,27 @@ class Kernel:
         return {name: string.Template(text).safe_substitute(outer) for name, text in self.env.items()}
 
 
-OWN = Kernel("python3", (sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"))
+def _of(python: str) -> Kernel:
+    return Kernel("python3", (python, "-m", "ipykernel_launcher", "-f", "{connection_file}"))
 
 
-def choose(kernel: str | None, language: str, recorded: str | None) -> Kernel:
+OWN = _of(sys.executable)
+
+
+def choose(kernel: str | None, language: str, recorded: str | None, python: Path | None = None) -> Kernel:
     """Return the kernel to run a notebook in.
 
     Args:
         kernel: the name that the annotation asks for.
         language: the notebook's language, lower case.
         recorded: the name in the notebook's metadata.
+        python: the interpreter to take in the place of our own.
 
     Raises:
         KernelError: it is not installed; names those that are.
     """
     if language == "python" and (kernel is None or kernel in _OWN):
-        return OWN
+        return OWN if python is None else _of(str(python))
     wanted = kernel or recorded
     specs = _installed()
     if wanted is None:
