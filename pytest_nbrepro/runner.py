@@ -106,7 +106,7 @@ def _attempt(
 ) -> Run:
     case, spec = task.case, task.case.spec
     path = task.root / case.notebook
-    source = notebook.read(path)
+    source = notebook.read(task.source or path)
     declared = {*spec.flags, *case.flags}
     found = flags.detect(source, declared)
     changed = flags.apply(source, found, case.flags)

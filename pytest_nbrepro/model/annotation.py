@@ -153,6 +153,7 @@ class Task:
     tags: tuple[str, ...] = ()  # what the user says of this machine, such as "cuda": overlays that apply
     threads: int | None = None  # how many a kernel's libraries may use, where nothing else says so
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)  # of who asks
+    source: Path | None = None  # the notebook to run in the place of the case's own
     fork: bool = False  # let a fork server start its kernel where one can
     python: Path | None = (
         None  # the interpreter of a Python notebook whose annotation names no kernel, if not this one
