@@ -12,7 +12,7 @@ from typing import Any
 
 from pytest_nbrepro import baselines, creep, files, pending
 from pytest_nbrepro.capture import Hidden
-from pytest_nbrepro.diagnosis import explain
+from pytest_nbrepro.diagnosis import explain, explain_failure
 from pytest_nbrepro.environment import portable
 from pytest_nbrepro.errors import NbreproError, UndecodableError
 from pytest_nbrepro.model import (
@@ -79,7 +79,8 @@ def assess(case: Case, run: Run, places: Places) -> Assessment:
         return Assessment(case, run, executed, None, Verdict((check,)))
     if run.status is not RunStatus.COMPLETED:
         verdict = judge(run, executed or _empty(run), None, None, case.spec, _hidden(case, run, places))
-        return Assessment(case, run, executed, baseline, verdict)
+        why = _why_failed(run, executed, baseline, accepted)
+        return Assessment(case, run, executed, baseline, verdict, why)
     if executed is None:
         check = Check(
             "run", run.id, CheckStatus.ERROR, message="its executed copy is gone from the run store"
@@ -93,6 +94,16 @@ def assess(case: Case, run: Run, places: Places) -> Assessment:
         diff = first_diff(run, executed, accepted, verdict, hidden)
     moved = creep.moved(baseline, case.spec) if baseline is not None else ()
     return Assessment(case, run, executed, baseline, verdict, why, diff, moved)
+
+
+def _why_failed(
+    run: Run, executed: Notebook | None, baseline: Baseline | None, accepted: Notebook | None
+) -> Why | None:
+    """Say what changed since the baseline where a run failed; None where that cannot be said."""
+    recorded = (run.folder / ENVIRONMENT).exists()
+    if executed is None or baseline is None or accepted is None or not recorded:
+        return None
+    return explain_failure(run, executed, environment_of(run), accepted, baseline.environment)
 
 
 def _accepted(case: Case, run: Run, places: Places) -> Baseline | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def _attempt(
 ) -> Run:
     case, spec = task.case, task.case.spec
     path = task.root / case.notebook
-    source = notebook.read(path)
+    source = notebook.read(task.source or path)
     declared = {*spec.flags, *case.flags}
     found = flags.detect(source, declared)
     changed = flags.apply(source, found, case.flags)
@@ -161,7 +162,7 @@ def _kept(task: Task, run: Run, done: execution.Execution, staged: workspace.Wor
         notes=(*run.notes, *done.notes, *captured.notes),
         peak=done.peak,
     )
-    files.write_json(run.folder / ENVIRONMENT, _environment(task, run, done.facts, done.read))
+    files.write_json(run.folder / ENVIRONMENT, _environment(task, run, done))
     broken = workspace.broken(staged)
     if not broken:
         return run
@@ -173,8 +174,13 @@ def _kept(task: Task, run: Run, done: execution.Execution, staged: workspace.Wor
     return dataclasses.replace(run, status=RunStatus.FAILED, error=run.error or error)
 
 
-def _environment(task: Task, run: Run, facts: Mapping[str, Any], read: tuple[str, ...]) -> dict[str, Any]:
-    recorded = environment.record(facts, read, task.root)
+def _environment(task: Task, run: Run, done: execution.Execution) -> dict[str, Any]:
+    code = [cell["source"] for cell in done.notebook["cells"] if cell["cell_type"] == "code"]
+    folder = (task.root / task.case.notebook).parent
+    made = {os.path.normpath(folder / name) for name in run.artifacts}
+    named = environment.mentioned(code, folder, task.root)
+    read = {*done.read, *(name for name in named if str(task.root / name) not in made)}
+    recorded = environment.record(done.facts, read, task.root, code)
     tags = {"tags": list(task.tags)} if task.tags else {}
     return {**recorded, **tags, "flags": {name: files.to_json(value) for name, value in run.flags.items()}}
 

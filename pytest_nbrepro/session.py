@@ -57,7 +57,7 @@ class Session:
             self.project_fault = error
             self.project = spec.Project(config.rootpath)
         self.update = _allowed_update(settings)
-        self.policy = Policy(self.update, settings.once)
+        self.policy = Policy(self.update, settings.once, why=settings.why)
         self.tally = Tally(self.places, self.update)
         self.publisher = Publisher(settings.report, self.places) if settings.report else None
         self.runs = _runs(settings, getattr(config, "workerinput", {}).get("workercount", 1))

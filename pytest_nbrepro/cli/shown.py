@@ -41,7 +41,7 @@ def _verdict_record(assessment: Assessment) -> dict[str, Any]:
         "ok": verdict.ok,
         "case": assessment.case.id,
         "first": assessment.first,
-        "why": {"cause": why.cause, "text": why.text} if why else None,
+        "why": dataclasses.asdict(why) if why else None,
         "diff": assessment.diff,
         "notes": [*verdict.notes, *map(moved_text, assessment.moved)],
         "checks": [_check_record(check) for check in verdict.checks],
@@ -181,6 +181,10 @@ def verdict_lines(assessment: Assessment) -> Iterator[str]:
         yield from output.table(head, list(_rows(verdict.checks)), indent="  ")
     if assessment.why:
         yield _line("why", f"{assessment.why.cause}: {assessment.why.text}")
+        table = [one for one in assessment.why.evidence if one.text]
+        yield from (
+            _line("", f"{one.cause:<11} {one.state:<7} {one.text}") for one in table if len(table) > 1
+        )
     if assessment.first:
         yield _line("first", f"{assessment.first} is the first that differs or failed")
     if assessment.diff:

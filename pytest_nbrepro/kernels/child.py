@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from importlib.machinery import ModuleSpec
 
-    from pytest_nbrepro.kernels import facts, guard, showing, values
+    from pytest_nbrepro.kernels import facts, guard, showing, tracing, values
 else:
-    facts, guard, showing, values = map(sibling, ("facts", "guard", "showing", "values"))
+    facts, guard, showing, tracing, values = map(sibling, ("facts", "guard", "showing", "tracing", "values"))
 
 NAME = "_nbrepro_kernel"
 _SEEDS = 2**32  # what numpy and Python's hashes take
@@ -66,6 +66,8 @@ class Child:
         self.result: Any = None
         self.coverage: Any = None
         self.bare: set[str] = set()
+        self.imports: Any = None
+        self.environ: Any = None
 
     def attach(self, shell: Any) -> None:
         """Prepare a kernel that is about to take its first cell."""
@@ -75,6 +77,11 @@ class Child:
         shell.ask_exit = self._asked_to_exit
         showing.Keeper(self.config["kept"], sibling).attach(shell.display_formatter)
         self._watch_threads()
+        tracer = tracing.Tracer(shell.user_module.__dict__, *self.guard.places)
+        self.environ = tracing.Environ(tracer)
+        self.environ.attach()
+        self.imports = tracing.Imports(tracer)
+        sys.meta_path.insert(0, self.imports)
         if self.seed is not None:
             sys.meta_path.insert(0, Seeder(self.seed))
         # the environment's own bytecode may be kept; below the project the guard refuses it
@@ -94,6 +101,8 @@ class Child:
 
     def _keep(self, result: Any) -> None:
         self.result = getattr(result, "result", None)  # none at all where the cell was cancelled
+        if error := getattr(result, "error_in_exec", None):
+            self.guard.note(facts={"blamed": tracing.blamed(error)})
 
     def _asked_to_exit(self) -> None:
         """Stay when a cell calls `exit`, and tell the client: ending after some delay would be a race."""
@@ -168,7 +177,12 @@ def finish(expressions: str) -> Answer:
         expressions: JSON, name -> expression.
     """
     results = {name: evaluated(text) for name, text in json.loads(expressions).items()}
-    told = {"modules": facts.imported(CHILD.bare), **facts.libraries()}
+    told = {
+        "modules": facts.imported(CHILD.bare),
+        "direct": sorted(CHILD.imports.direct),
+        **facts.libraries(),
+    }
+    told["variables_read"] = CHILD.environ.read
     CHILD.save_coverage()
     return Answer({"results": results, "facts": told})
 

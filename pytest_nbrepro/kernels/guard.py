@@ -61,6 +61,11 @@ class Guard:
             "os.removexattr": self._change,
         }
 
+    @property
+    def places(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Beginnings of paths in the project and its mirror, and of those in tools' folders below these."""
+        return self._readable, self._exempt
+
     def hook(self, event: str, arguments: tuple[object, ...]) -> None:
         """Look at one audit event; nearly all are none of ours, so this is quick.
 

@@ -17,7 +17,7 @@ from pytest_nbrepro.model.annotation import (
     Spec,
     Task,
 )
-from pytest_nbrepro.model.judgement import Check, CheckStatus, Moved, Place, Verdict, Why
+from pytest_nbrepro.model.judgement import Check, CheckStatus, Evidence, Moved, Place, Verdict, Why
 from pytest_nbrepro.model.results import (
     Anchor,
     Artifact,
@@ -44,6 +44,7 @@ __all__ = [
     "Check",
     "CheckStatus",
     "Coverage",
+    "Evidence",
     "FlagValue",
     "Limits",
     "Masking",

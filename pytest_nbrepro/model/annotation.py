@@ -154,6 +154,7 @@ class Task:
     threads: int | None = None  # how many a kernel's libraries may use, where nothing else says so
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)  # of who asks
     fork: bool = False  # let a fork server start its kernel where one can
+    source: Path | None = None  # the notebook to run in the place of the case's own
 
     def anew(self) -> Task:
         """Return the same for a run that is to show chance: its kernel shares nothing with those of others.

@@ -49,7 +49,7 @@ def offers(failures: Sequence[Check], why: Why | None) -> tuple[Offer, ...]:
     There are none where something is lost, or where a second run differs, too: a wider limit would hide the
     first, and chance is no matter of limits. Nor for a check that used more than 100 times its limit.
     """
-    if (why is not None and why.cause == "CHANCE") or any(map(_loses, failures)):
+    if (why is not None and why.by_chance) or any(map(_loses, failures)):
         return ()
     safe = [c for c in failures if c.allow and not (c.used is not None and OFFERED < c.used < math.inf)]
     return (*_named(safe), *_outputs(safe))

@@ -24,6 +24,7 @@ INSIDE = (
     "values",
     "facts",
     "showing",
+    "tracing",
     "tabling",
     "drawing",
     "inking",
@@ -75,6 +76,7 @@ class Shell(SimpleNamespace):
             events=Events(),
             user_ns={"x": 3},
             user_global_ns={},
+            user_module=SimpleNamespace(),
             display_formatter=SimpleNamespace(format=lambda obj: ({"text/plain": repr(obj)}, {})),
             payload_manager=SimpleNamespace(write_payload=self.payloads.append),
             kernel=SimpleNamespace(io_loop=SimpleNamespace(stop="stop", call_later=self._later)),
@@ -88,6 +90,7 @@ class Notes:
     """A guard that only takes notes."""
 
     hook = None
+    places = ((), ())
 
     def __init__(self) -> None:
         self.notes: list[dict[str, Any]] = []
@@ -104,6 +107,7 @@ def one(monkeypatch: pytest.MonkeyPatch) -> child.Child:
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     monkeypatch.setattr(sys, "unraisablehook", lambda args: None)
     monkeypatch.setattr(threading, "excepthook", lambda args: None)
+    monkeypatch.setattr(os.environ, "encodekey", os.environ.encodekey)
     one = child.Child({"seed": None, "bytecode": True, "coverage": None, "kept": "nowhere"}, Notes())
     monkeypatch.setattr(child, "CHILD", one, raising=False)
     one.attach(Shell())
@@ -125,6 +129,14 @@ def test_the_value_of_the_last_cell_alone_is_kept(one: child.Child) -> None:
     assert told(child.value()) == {"error": "nothing"}
     calls["post_run_cell"](None)
     assert told(child.value()) == {"error": "nothing"}
+
+
+def test_what_an_error_is_about_is_noted(one: child.Child) -> None:
+    try:
+        json.loads("{")
+    except ValueError as error:
+        one.shell.events.calls["post_run_cell"](SimpleNamespace(result=None, error_in_exec=error))
+    assert "json" in one.guard.notes[-1]["facts"]["blamed"]
 
 
 def test_a_value_that_cannot_be_read(one: child.Child) -> None:
@@ -273,6 +285,8 @@ def test_modules_that_a_notebook_brings_in(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_libraries_that_compute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facts, "openblas", lambda: {"blas_kernel": "Zen"})
+
     def show_config(mode: str) -> Any:
         return {"Build Dependencies": {"blas": {"name": "fast", "version": "1", "more": 2}}}
 
@@ -281,13 +295,43 @@ def test_libraries_that_compute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "threadpoolctl", SimpleNamespace(threadpool_info=lambda: [pool]))
     assert facts.libraries() == {
         "blas": {"name": "fast", "version": "1"},
+        "blas_kernel": "Zen",
         "threads": [{"user_api": "blas", "internal_api": "fast", "num_threads": 2, "version": "1"}],
     }
     monkeypatch.setitem(sys.modules, "numpy", SimpleNamespace())  # too old to tell
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    assert facts.libraries() == {}
+    assert facts.libraries() == {"blas_kernel": "Zen"}
     monkeypatch.setitem(sys.modules, "numpy", None)
     assert facts.libraries() == {}
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="this system does not tell what is loaded")
+def test_the_kernel_of_openblas_and_its_threads() -> None:
+    import numpy as np
+
+    told = facts.openblas()
+    if "openblas" in np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]:
+        assert told["blas_kernel"].isalnum()
+        assert told["blas_threads"] >= 1
+    else:
+        assert told == {}
+
+
+def test_a_system_that_does_not_tell_what_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("builtins.open", missing)
+    assert facts.openblas() == {}
+
+
+def test_only_variables_that_are_known_to_hold_no_secret_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("API_KEY", "geheim")
+    kept = facts.fixed()["variables"]
+    assert kept["LANG"] == "C.UTF-8"
+    assert set(kept) <= set(facts.VARIABLES)
+    assert "API_KEY" not in kept
 
 
 def test_fixed_facts_are_json() -> None:

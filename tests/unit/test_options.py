@@ -41,6 +41,7 @@ class TestOrder:
             update=Update.NONE,
             update_in_ci=False,
             once=False,
+            why=False,
             baselines=ROOT / "baselines",
             dir=ROOT / ".nbrepro",
             tag=(),

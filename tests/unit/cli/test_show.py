@@ -125,7 +125,8 @@ def test_json(accepted):
         "train.ipynb::default",
         'cell 2 "print it"',
     )
-    assert set(verdict["why"]) == {"cause", "text"}
+    assert set(verdict["why"]) == {"cause", "text", "evidence"}
+    assert set(verdict["why"]["evidence"][0]) == {"cause", "state", "text"}
     assert "goodbye" in verdict["diff"]
     loss = verdict["checks"][0]
     assert set(loss) == {field.name for field in dataclasses.fields(Check)}
