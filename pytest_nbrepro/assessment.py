@@ -12,7 +12,7 @@ from typing import Any
 
 from pytest_nbrepro import baselines, creep, files, pending
 from pytest_nbrepro.capture import Hidden
-from pytest_nbrepro.diagnosis import explain, explain_failure
+from pytest_nbrepro.diagnosis import explain, explain_failure, seen
 from pytest_nbrepro.environment import portable
 from pytest_nbrepro.errors import NbreproError, UndecodableError
 from pytest_nbrepro.model import (
@@ -129,17 +129,15 @@ def agree(case: Case, first: Assessment, second: Run, places: Places) -> Assessm
     hidden = _hidden(case, second, places)
     verdict = judge(second, executed, baseline, accepted, spec, hidden)
     diff = "" if verdict.ok else first_diff(second, executed, accepted, verdict, hidden)
-    return Assessment(case, second, executed, baseline, verdict, _chance(verdict), diff)
+    return Assessment(case, second, executed, baseline, verdict, _chance(verdict, second, executed), diff)
 
 
-def _chance(verdict: Verdict) -> Why | None:
+def _chance(verdict: Verdict, second: Run, executed: Notebook) -> Why | None:
     if verdict.ok:
         return None
-    return Why(
-        "CHANCE",
-        "a second run of the same source, flags and inputs in the same environment differs from the "
-        "first; where random numbers are drawn, `seed: 0` in the annotation seeds them",
-    )
+    told = "a second run of the same source, flags and inputs in the same environment differs from the first"
+    drawn = seen.by_chance(second, executed) or "nothing was seen that draws random numbers"
+    return Why("CHANCE", f"{told}; {drawn}; `seed: 0` in the annotation seeds global generators")
 
 
 def unmendable(assessment: Assessment, places: Places) -> tuple[Check, ...]:
@@ -204,7 +202,7 @@ def keep_pending(
         draft = baselines.compose(
             replace(run, metrics=accepted_metrics(run, case.spec.metrics)),
             assessment.executed,
-            {**portable(environment), "flags": environment["flags"]},
+            {**portable(environment), "flags": environment["flags"], **_unseeded(assessment)},
             baseline,
             kept,
             leave,
@@ -214,6 +212,14 @@ def keep_pending(
             sketches=_sketches(run, kept | leave, Path(folder)),
         )
         pending.put(places.pending, entry, draft)
+
+
+def _unseeded(assessment: Assessment) -> dict[str, list[str]]:
+    """Return what a baseline says where its run drew by chance: that it may agree by luck alone."""
+    executed = assessment.executed
+    assert executed is not None  # noqa: S101 - only complete runs get here
+    found = [seen.told(one, executed) for one in seen.draws(assessment.run)]
+    return {"unseeded": found} if found else {}
 
 
 def _fallen_back(assessment: Assessment, places: Places) -> tuple[Baseline | None, set[baselines.Key]]:

@@ -160,6 +160,7 @@ def _kept(task: Task, run: Run, done: execution.Execution, staged: workspace.Wor
         artifacts={n: comparers.described(a, run.folder) for n, a in captured.artifacts.items()},
         cells=captured.cells,
         notes=(*run.notes, *done.notes, *captured.notes),
+        seen=done.seen,
         peak=done.peak,
     )
     files.write_json(run.folder / ENVIRONMENT, _environment(task, run, done))

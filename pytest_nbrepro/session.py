@@ -181,7 +181,7 @@ class Session:
                 pending=trial.pending or "",
                 accepted=trial.accepted,
                 seconds=seconds,
-                moved=[moved_text(moved) for moved in trial.moved],
+                notes=[*map(moved_text, trial.moved), *_by_chance(report)],
                 sheet=packed(report, trial.assessment, self.places) if self.publisher else "",
             )
         )
@@ -274,6 +274,10 @@ def _allowed_update(settings: Settings) -> Update:
             "  hint: give --nbrepro-update-in-ci, too, or accept the pending values elsewhere"
         )
     return settings.update
+
+
+def _by_chance(report: CaseReport) -> list[str]:
+    return [f"what agrees may agree by chance: {report.chance}"] if report.chance else []
 
 
 def colliding(items: Iterable[tuple[pytest.Item, Case]]) -> Iterable[tuple[Any, NbreproError]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_nbrepro import files
 from pytest_nbrepro.errors import StoreError
-from pytest_nbrepro.model import Artifact, CellRecord, Metric, Picture, Run, RunError, RunStatus
+from pytest_nbrepro.model import Artifact, CellRecord, Metric, Picture, Run, RunError, RunStatus, Seen
 
 SCHEMA = 1
 RECORD = "run.json"
@@ -191,6 +191,7 @@ def to_record(run: Run) -> dict[str, Any]:
         "cells": [dataclasses.asdict(cell) for cell in run.cells],
         "error": dataclasses.asdict(run.error) if run.error else None,
         "notes": list(run.notes),
+        "seen": [dataclasses.asdict(seen) for seen in run.seen],
         "peak": run.peak,
     }
 
@@ -215,6 +216,7 @@ def from_record(record: Mapping[str, Any], folder: Path) -> Run:
         cells=tuple(CellRecord(**cell) for cell in record["cells"]),
         error=RunError(**record["error"]) if record["error"] else None,
         notes=tuple(record["notes"]),
+        seen=tuple(Seen(**seen) for seen in record.get("seen", ())),
         peak=record["peak"],
     )
 

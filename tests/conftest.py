@@ -84,6 +84,7 @@ class FakeKernel:
         self.before: Callable[..., None] | None = None
         self.platform: str | None = None  # that of this machine
         self.distributions: dict[str, str] = {}
+        self.seen: list[tuple[str, int, str]] = []  # what every run was seen to do
         self._lock = threading.Lock()
 
     def execute(self, request: Any, progress: Any = None, control: Any = None) -> Any:
@@ -140,6 +141,7 @@ class FakeKernel:
 
     def _done(self, request, notebook, status, error, seconds, values):
         from pytest_nbrepro.execution import Execution
+        from pytest_nbrepro.model import Seen
 
         (request.folder / "notebook.ipynb").write_text(json.dumps(notebook))
         (request.folder / "output.log").write_text("")
@@ -160,6 +162,7 @@ class FakeKernel:
             read=(),
             notes=(),
             peak=None,
+            seen=tuple(Seen(*seen) for seen in self.seen),
         )
 
 

@@ -11,6 +11,7 @@ from pytest_nbrepro import files
 from pytest_nbrepro.assessment import Assessment
 from pytest_nbrepro.cli import output
 from pytest_nbrepro.cli.site import Site
+from pytest_nbrepro.diagnosis import seen
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import Check, CheckStatus, Run
 from pytest_nbrepro.notebook import Notebook, read
@@ -133,6 +134,9 @@ def _gave(run: Run, executed: Notebook | None) -> Iterator[str]:
         yield "\nartifacts"
         rows = [(n, a.kind, words.size(a.bytes), a.path) for n, a in sorted(run.artifacts.items())]
         yield from output.table(("NAME", "KIND", "SIZE", "PATH"), rows, indent="  ")
+    if run.seen and executed is not None:
+        yield "\nseen, and may come out otherwise in another run"
+        yield from (f"  {seen.told(one, executed)}" for one in run.seen)
     ran = [cell for cell in run.cells if cell.seconds is not None]
     if ran:
         yield "\ncells"

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_nbrepro.model import Seen
+
 
 @dataclass(frozen=True)
 class ThreadError:
@@ -32,6 +34,7 @@ class Journal:
     threads: list[ThreadError] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
     _offset: int = 0
 
     def update(self, cell: int | None) -> None:
@@ -60,6 +63,9 @@ class Journal:
             self.threads.append(ThreadError(entry["thread"], entry["error"], entry["traceback"]))
         elif "facts" in entry:
             self.facts.update(entry["facts"])
+        elif "seen" in entry:
+            if cell is not None:
+                self.seen.append(Seen(entry["seen"], cell, entry["where"]))
         else:
             self.notes.append(entry["note"])
 

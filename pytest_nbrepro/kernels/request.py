@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_nbrepro.model import Coverage, RunError, RunStatus
+from pytest_nbrepro.model import Coverage, RunError, RunStatus, Seen
 
 OUTPUT_CAP = 8 * 2**20
 
@@ -70,3 +70,4 @@ class Execution:
     read: tuple[str, ...]  # files of the project that were opened, POSIX paths relative to its root
     notes: tuple[str, ...]
     peak: int | None  # bytes, resident, the kernel's whole process tree
+    seen: tuple[Seen, ...] = ()

@@ -14,14 +14,14 @@ import sys
 from types import FrameType
 from typing import Any
 
-# ruff: noqa: PTH118, PTH120
+# ruff: noqa: PTH118, PTH119, PTH120
 # (called too often for path objects)
 
 OWN, MACHINERY, IMPORTING, STANDARD, LIBRARY = range(5)
 
 _MACHINERY = {
     *("IPython", "ipykernel", "jupyter_client", "jupyter_core", "comm", "traitlets", "tornado", "zmq"),
-    *("ipywidgets", "matplotlib_inline", "_nbrepro_kernel", "_nbrepro_guard", "_nbrepro_showing"),
+    *("ipywidgets", "matplotlib_inline", "_nbrepro_kernel", "_nbrepro_showing"),
     *(
         "tempfile",
         "multiprocessing",
@@ -63,10 +63,11 @@ class Tracer:
         name = frame.f_code.co_filename
         kind = self._kinds.get(name)
         if kind is None:
-            kind = self._kinds[name] = self._kind(name)
+            kind = self._kinds[name] = self.kind_of(name)
         return kind
 
-    def _kind(self, name: str) -> int:
+    def kind_of(self, name: str) -> int:
+        """Return whose a file of code is."""
         if name.startswith(_IMPORTING):
             return IMPORTING
         if name.startswith(self._foreign):
@@ -88,6 +89,28 @@ class Tracer:
                 return frame
             if kind in {MACHINERY, IMPORTING} or (kind == LIBRARY and not through_libraries):
                 return None
+            frame = frame.f_back
+        return None
+
+    def place(self, frame: FrameType) -> str:
+        """Say where a frame of the notebook's own is: in the running cell, a function of another, or a module."""
+        if frame.f_globals is not self._namespace:
+            return f"{os.path.basename(frame.f_code.co_filename)}, line {frame.f_lineno}"
+        outer: FrameType | None = frame
+        running = frame
+        while outer is not None:
+            running = outer if outer.f_globals is self._namespace else running
+            outer = outer.f_back
+        if frame.f_code.co_filename == running.f_code.co_filename:
+            return f"line {frame.f_lineno}"
+        return f"in {frame.f_code.co_name}()"
+
+    def beneath(self, frame: FrameType | None) -> FrameType | None:
+        """Return the nearest frame of the notebook's own code, whatever lies between; None in imports of libraries."""
+        while frame is not None:
+            kind = self.kind(frame)
+            if kind in {OWN, IMPORTING}:
+                return frame if kind == OWN else None
             frame = frame.f_back
         return None
 

@@ -30,6 +30,7 @@ from pytest_nbrepro.model.results import (
     Run,
     RunError,
     RunStatus,
+    Seen,
 )
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "Run",
     "RunError",
     "RunStatus",
+    "Seen",
     "Spec",
     "Task",
     "Verdict",

@@ -92,6 +92,10 @@ def _judged(report: CaseReport) -> Iterator[str]:
     yield from _rows("note", _first([moved_text(moved) for moved in report.moved], _NOTES))
     if report.once:
         yield from _row("note", "the baseline rests on one run alone (--nbrepro-once, accept --stored)")
+    if report.unseeded:
+        yield from _row("note", f"the baseline's values may be chance: {report.unseeded[0]}")
+    if report.chance:
+        yield from _row("note", f"what agrees may agree by chance: {report.chance}")
     if report.first:
         yield from _row("first", f"{report.first} is the first whose output differs")
     yield from _block(report.diff.splitlines(), "    ", cut=True)

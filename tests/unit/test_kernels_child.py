@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -25,6 +23,9 @@ INSIDE = (
     "facts",
     "showing",
     "tracing",
+    "chance",
+    "loading",
+    "outside",
     "tabling",
     "drawing",
     "inking",
@@ -44,7 +45,7 @@ def test_it_runs_in_older_pythons_without_this_package(name: str) -> None:
         elif isinstance(node, ast.ImportFrom):
             used.add(node.module.split(".")[0])
     assert used <= {*sys.stdlib_module_names, "ipykernel", "coverage", "pytest_nbrepro"}
-    assert ("pytest_nbrepro" in used) is (name == "child")  # for type checkers alone
+    assert ("pytest_nbrepro" in used) is (name in {"child", "chance", "outside"})  # for type checkers alone
 
 
 def python39() -> str | None:
@@ -92,6 +93,9 @@ class Notes:
     hook = None
     places = ((), ())
 
+    def listen(self, events: Any) -> None:
+        self.events = events
+
     def __init__(self) -> None:
         self.notes: list[dict[str, Any]] = []
 
@@ -108,6 +112,8 @@ def one(monkeypatch: pytest.MonkeyPatch) -> child.Child:
     monkeypatch.setattr(sys, "unraisablehook", lambda args: None)
     monkeypatch.setattr(threading, "excepthook", lambda args: None)
     monkeypatch.setattr(os.environ, "encodekey", os.environ.encodekey)
+    monkeypatch.setattr(child.chance.Chance, "attach", lambda self: None)
+    monkeypatch.setitem(sys.modules, "numpy.random", None)
     one = child.Child({"seed": None, "bytecode": True, "coverage": None, "kept": "nowhere"}, Notes())
     monkeypatch.setattr(child, "CHILD", one, raising=False)
     one.attach(Shell())
@@ -219,60 +225,6 @@ import mine
     data.read()
     assert data.lines(str(tmp_path / "mine.py")) == [1]
     data.close()
-
-
-@pytest.fixture
-def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Stand-ins for libraries that are seeded."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    (tmp_path / "torch.py").write_text("seeds = []\nmanual_seed = seeds.append\nassert __loader__\n")
-    (tmp_path / "tensorflow").mkdir()
-    (tmp_path / "tensorflow" / "__init__.py").write_text("from . import random\n")
-    (tmp_path / "tensorflow" / "random.py").write_text("seeds = []\nset_seed = seeds.append\n")
-    for name in ("torch", "tensorflow", "tensorflow.random"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    yield importlib.import_module
-    for name in ("torch", "tensorflow", "tensorflow.random"):
-        sys.modules.pop(name, None)
-
-
-def test_libraries_are_seeded_when_they_are_imported(library: Any) -> None:
-    import numpy.random
-
-    expected = numpy.random.RandomState(9).random()
-    state = numpy.random.get_state()  # noqa: NPY002
-    try:
-        seeder = child.Seeder(9)  # numpy is there already
-        assert numpy.random.random() == expected  # noqa: NPY002
-    finally:
-        numpy.random.set_state(state)  # noqa: NPY002
-    sys.meta_path.insert(0, seeder)
-    assert importlib.util.find_spec("torch") is not None  # to look is not to import
-    for _ in range(2):
-        assert library("torch").seeds == [9]
-    assert library("tensorflow").random.seeds == [9]
-    assert library("tensorflow").__spec__.loader.exec_module.__name__ == "exec_module"
-    assert importlib.util.find_spec("nowhere") is None
-
-
-def test_a_library_that_fails_is_seeded_when_it_succeeds(library: Any, tmp_path: Path) -> None:
-    sys.meta_path.insert(0, child.Seeder(9))
-    good = (tmp_path / "torch.py").read_text()
-    (tmp_path / "torch.py").write_text("raise ImportError('not yet')")
-    with pytest.raises(ImportError, match="not yet"):
-        library("torch")
-    (tmp_path / "torch.py").write_text(good + "#")
-    importlib.invalidate_caches()
-    assert library("torch").seeds == [9]
-
-
-def test_a_library_that_is_not_installed(library: Any, tmp_path: Path) -> None:
-    sys.meta_path.insert(0, child.Seeder(9))
-    (tmp_path / "torch.py").unlink()
-    importlib.invalidate_caches()
-    with pytest.raises(ModuleNotFoundError):
-        library("torch")
 
 
 def test_modules_that_a_notebook_brings_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,64 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pytest_nbrepro.kernels import tracing
-
-
-class Notebook:
-    """Cells that run in a namespace of their own, beside a project and a library."""
-
-    def __init__(self, root: Path) -> None:
-        self.project, self.library = root / "project", root / "project" / "venv"
-        self.library.mkdir(parents=True)
-        self.namespace: dict[str, Any] = {"__name__": "__main__"}
-        own, foreign = (f"{self.project}{os.sep}",), (f"{self.library}{os.sep}",)
-        self.tracer = tracing.Tracer(self.namespace, own, foreign)
-
-    def cell(self, source: str, **names: Any) -> None:
-        self.namespace.update(names)
-        exec(compile(source, "<cell>", "exec"), self.namespace)
-
-    def seen(self, source: str, *, through: bool = True) -> list[str | None]:
-        """Run a cell that calls `look`, and return the names of the culprits' functions."""
-        found: list[str | None] = []
-
-        def look(*_: object) -> int:
-            frame = self.tracer.culprit(sys._getframe(1), through_libraries=through)
-            found.append(None if frame is None else frame.f_code.co_name)
-            return 0
-
-        self.cell(source, look=look)
-        return found
-
-
-@pytest.fixture
-def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Notebook:
-    book = Notebook(tmp_path)
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    for place in (book.project, book.library):
-        monkeypatch.syspath_prepend(place)
-    return book
-
-
-@pytest.fixture
-def module(monkeypatch: pytest.MonkeyPatch):
-    """Write a module that is gone after the test."""
-
-    def write(folder: Path, name: str, text: str) -> None:
-        (folder / f"{name}.py").write_text(text)
-        importlib.invalidate_caches()
-        monkeypatch.delitem(sys.modules, name, raising=False)
-        monkeypatch.setitem(sys.modules, f"{name}_never", None)  # so that the state of both is put back
-
-    before = set(sys.modules)
-    yield write
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
 
 
 class TestCulprit:
@@ -100,6 +46,29 @@ class TestCulprit:
     def test_no_code_of_the_notebook_at_all(self, book):
         assert book.tracer.culprit(sys._getframe(), through_libraries=True) is None
         assert book.tracer.culprit(None, through_libraries=True) is None
+
+
+class TestPlace:
+    def test_a_line_of_the_running_cell_a_function_of_another_and_a_module(self, book, module):
+        places = []
+        book.namespace["look"] = lambda: places.append(book.tracer.place(sys._getframe(1)))
+        module(book.project, "helper_t", "def help(call):\n    (lambda: call())()")
+        book.cell("def f():\n    look()\n\nf()", "<one>")
+        book.cell("f()", "<two>")
+        book.cell("import helper_t\nhelper_t.help(look)")
+        assert places == ["line 2", "in f()", "helper_t.py, line 2"]
+
+
+class TestBeneath:
+    def test_whatever_lies_between(self, book, module):
+        module(book.library, "library_t", "def work(call):\n    call()")
+        found = []
+        book.namespace["look"] = lambda: found.append(book.tracer.beneath(sys._getframe(1)))
+        book.cell("import library_t, logging\nlibrary_t.work(look)")
+        assert found[0].f_code.co_name == "<module>"
+
+    def test_nobody(self, book):
+        assert book.tracer.beneath(sys._getframe()) is None
 
 
 class TestEnviron:
