@@ -20,7 +20,7 @@ from pytest_nbrepro.model import Case, Run, Task
 from pytest_nbrepro.options import KernelStart, Settings, Update, in_ci
 from pytest_nbrepro.progress import Ticker
 from pytest_nbrepro.publishing import Publisher, packed
-from pytest_nbrepro.reports.data import case_report, used_values
+from pytest_nbrepro.reports.data import CaseReport, case_report, used_values
 from pytest_nbrepro.reports.terminal import case_text, moved_text
 from pytest_nbrepro.tally import Record, Tally
 from pytest_nbrepro.trial import Policy, Trial, contradiction, settle, try_case
