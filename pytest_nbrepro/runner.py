@@ -23,7 +23,7 @@ from pytest_nbrepro import (
 )
 from pytest_nbrepro.errors import KernelError, NbreproError
 from pytest_nbrepro.model import Metric, Progress, Run, RunError, RunStatus, Task
-from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, Store
+from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, VARIABLES, Store
 
 
 def expect(tasks: Sequence[Task]) -> None:
@@ -116,6 +116,8 @@ def _attempt(
     staged = workspace.stage(
         task.root, path, run.folder / "work", inputs=spec.inputs, skip=(task.store, task.baselines)
     )
+    if task.left is not None:
+        _leave(task.left / "files", staged.folder)
     request = execution.Request(
         notebook=source.with_sources(changed),
         path=path,
@@ -134,10 +136,19 @@ def _attempt(
         expressions={rule.pattern: rule.value for rule in spec.metrics if rule.value is not None},
         coverage=task.coverage,
         threads=task.threads,
+        forced=task.forced,
         environ=task.environ,
         fork=task.fork,
     )
     return _kept(task, run, execution.execute(request, progress, control), staged)
+
+
+def _leave(source: Path, folder: Path) -> None:
+    """Put the files that an earlier run wrote where a notebook finds them; links to the project's are replaced."""
+    for path in sorted(source.rglob("*")):
+        inside = path.relative_to(source)
+        if path.is_file() and inside.parts[0] != capture.OUTSIDE:
+            files.copy(path, folder / inside)
 
 
 def _kept(task: Task, run: Run, done: execution.Execution, staged: workspace.Workspace) -> Run:
@@ -164,6 +175,10 @@ def _kept(task: Task, run: Run, done: execution.Execution, staged: workspace.Wor
         peak=done.peak,
     )
     files.write_json(run.folder / ENVIRONMENT, _environment(task, run, done))
+    if done.prints:
+        files.write_json(
+            run.folder / VARIABLES, {str(cell): dict(found) for cell, found in done.prints.items()}
+        )
     broken = workspace.broken(staged)
     if not broken:
         return run

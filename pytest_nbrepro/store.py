@@ -19,6 +19,7 @@ SCHEMA = 1
 RECORD = "run.json"
 EXECUTED = "notebook.ipynb"  # the executed copy in a run's folder
 ENVIRONMENT = "environment.json"
+VARIABLES = "variables.json"  # fingerprints of the notebook's variables, in experiments alone
 _ATTEMPTS = 100
 _CLOCK = 5.0  # seconds by which the start of one process may seem to move when the clock is set right
 TREES = ("files", "cells")  # the folders of a run, and of a baseline, that hold artifacts

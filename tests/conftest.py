@@ -73,7 +73,7 @@ class FakeKernel:
     """Runs cells in this process, as far as plugin tests need: stdout, files, last values, errors, figures.
 
     Cells see how many `runs` there were, the `distributions` that they imported (by name, the version; any error is about
-    these), and the `seed` and `env` of theirs; `show(png)` shows a PNG, `show(png, figure)`
+    these), and the `seed` and `env` of theirs, and what is `forced`; `show(png)` shows a PNG, `show(png, figure)`
     one of a figure. Data behind what is shown are kept as in a kernel. `before` is called before each execution; an
     exception it raises is the run's. Of several at once, one runs its cells at a time. A KeyboardInterrupt in a cell
     is a Ctrl-C for the process.
@@ -101,7 +101,7 @@ class FakeKernel:
         notebook = request.notebook
         status, error, seconds, values = RunStatus.COMPLETED, None, {}, []
         namespace: dict[str, Any] = {"runs": self.runs, "seed": request.seed, "env": request.env}
-        namespace["distributions"] = self.distributions
+        namespace |= {"distributions": self.distributions, "forced": request.forced}
         keeper = Keeper(str(request.folder / KEPT), child.sibling)
         for index, cell in enumerate(notebook["cells"]):
             if cell["cell_type"] != "code":

@@ -17,6 +17,7 @@ _COMMANDS = {
     "report": "Write a page, data and a summary of runs.",
     "review": "Go through what waits, one case after the other.",
     "accept": "Make the values that wait the baseline.",
+    "why": "Find out by experiments why a notebook does not reproduce.",
     "calibrate": "Measure the noise of a notebook, and propose limits.",
     "lint": "Tell what of notebooks will not reproduce, without running them.",
     "audit": "Tell which changes the checks would not notice.",

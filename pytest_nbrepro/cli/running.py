@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from pytest_nbrepro.cli.site import Site
 from pytest_nbrepro.cli.waiting import Waiting
+from pytest_nbrepro.errors import NbreproError, nearest
 from pytest_nbrepro.executors import here
 from pytest_nbrepro.model import Case, Run, Task
+
+if TYPE_CHECKING:
+    from pytest_nbrepro.project import Project
 
 
 def run(case: Case, site: Site, waiting: Waiting) -> Run:
@@ -23,3 +31,16 @@ def report(case: Case, run: Run, site: Site) -> str:
 
     places = Places(site.root, site.store, site.baselines)
     return case_text(case_report(assess(case, run, places), site.root))
+
+
+def chosen(path: Path, name: str, site: Site) -> tuple[Project, Sequence[Case]]:
+    """Return what the project says of its notebooks, and the cases that are meant."""
+    from pytest_nbrepro import notebook, spec
+
+    source, project = notebook.read(path.absolute()), spec.load_project(site.root)
+    known = spec.expand(source, project, spec.load(source, project))
+    meant = [case for case in known if not name or case.name == name]
+    if not meant:
+        hint = nearest(name, [case.name for case in known])
+        raise NbreproError(f"there is no case {name!r}", where=str(path), hint=hint)
+    return project, meant

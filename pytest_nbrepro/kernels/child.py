@@ -34,7 +34,16 @@ def sibling(name: str) -> Any:
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_nbrepro.kernels import chance, facts, guard, loading, outside, showing, tracing, values
+    from pytest_nbrepro.kernels import (
+        chance,
+        facts,
+        guard,
+        loading,
+        outside,
+        showing,
+        tracing,
+        values,
+    )
 else:
     chance, facts, guard, loading = map(sibling, ("chance", "facts", "guard", "loading"))
     outside, showing, tracing, values = map(sibling, ("outside", "showing", "tracing", "values"))
@@ -67,6 +76,9 @@ class Child:
         self.environ: Any = None
         self.chance: Any = None
         self.outside: Any = None
+        self.watched: list[Any] = []
+        self.forced: dict[str, Any] = config.get("forced", {})
+        self.prints: Any = None  # of the notebook's variables, in an experiment
 
     def attach(self, shell: Any) -> None:
         """Prepare a kernel that is about to take its first cell."""
@@ -91,17 +103,37 @@ class Child:
         def note(kind: str, where: str) -> None:
             self.guard.note(seen=kind, where=where)
 
+        forced = self.config["forced"]
         self.environ, self.imports = tracing.Environ(tracer), tracing.Imports(tracer)
-        self.chance, self.outside = chance.Chance(tracer, note), outside.Outside(tracer, note)
+        self.chance = chance.Chance(tracer, note)
+        self.outside = outside.Outside(tracer, note, blocked="network" in forced)
+        self.watched = [self.chance, self.outside]
         self.environ.attach()
         self.chance.attach()
         self.guard.listen(self.outside.events)
-        calls = loading.together(self.chance.modules, {} if self.seed is None else loading.seeds(self.seed))
+        calls = loading.together(
+            self.chance.modules,
+            {} if self.seed is None else loading.seeds(self.seed),
+            loading.forced_seeds(forced),
+            self._force(forced, tracer, note),
+        )
         around = (self.chance.importing, self.chance.imported)
         sys.meta_path.insert(
             0, loading.Loaded(calls, around, lambda file: tracer.kind_of(file) == tracing.OWN)
         )
         sys.meta_path.insert(0, self.imports)
+
+    def _force(self, forced: dict[str, Any], tracer: tracing.Tracer, note: Any) -> dict[str, Any]:
+        """Hold still what an experiment names; return what to do to libraries for that."""
+        if not forced:
+            return {}
+        held = sibling("forcing").Forcing(forced, tracer, note)
+        held.attach()
+        self.watched.append(held)
+        if "prints" in forced:
+            self.prints = sibling("prints").Prints(self.shell.user_ns, set(self.shell.user_ns_hidden))
+        calls: dict[str, Any] = held.modules()
+        return calls
 
     def _before(self, *_: object) -> None:
         """Forget the last cell's value; before the first cell, seed: the kernel itself draws on its start."""
@@ -109,11 +141,16 @@ class Child:
         seed, self.seed = self.seed, None
         if seed is not None:
             random.seed(seed)
-        self.chance.begin()
-        self.outside.begin()
+        if "random" in (first := self.forced):
+            random.seed(first["random"])
+        self.forced = {}
+        for watched in self.watched:
+            watched.begin()
 
     def _keep(self, result: Any) -> None:
         self.chance.end()
+        if self.prints is not None:
+            self.guard.note(prints=self.prints.changed())
         self.result = getattr(result, "result", None)  # none at all where the cell was cancelled
         if error := getattr(result, "error_in_exec", None):
             self.guard.note(facts={"blamed": tracing.blamed(error)})

@@ -312,6 +312,7 @@ class Engine:
             ),
             peak=None if exit_ is None else exit_.peak,
             seen=tuple(journal.seen),
+            prints=journal.prints,
         )
 
     def _told(self, session: Session, journal: Journal) -> dict[str, Any]:

@@ -35,6 +35,9 @@ class Journal:
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
+    prints: dict[int, dict[str, str]] = field(
+        default_factory=dict
+    )  # of variables, by the cell that changed them
     _offset: int = 0
 
     def update(self, cell: int | None) -> None:
@@ -63,6 +66,9 @@ class Journal:
             self.threads.append(ThreadError(entry["thread"], entry["error"], entry["traceback"]))
         elif "facts" in entry:
             self.facts.update(entry["facts"])
+        elif "prints" in entry:
+            if cell is not None:
+                self.prints[cell] = entry["prints"]
         elif "seen" in entry:
             if cell is not None:
                 self.seen.append(Seen(entry["seen"], cell, entry["where"]))

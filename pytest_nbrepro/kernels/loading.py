@@ -82,6 +82,12 @@ def seeds(seed: int) -> dict[str, Callable[[Any], object]]:
     }
 
 
+def forced_seeds(forced: Mapping[str, Any]) -> dict[str, Callable[[Any], object]]:
+    """Return how those libraries are seeded that an experiment names, each with a seed of its own."""
+    modules = {"numpy": "numpy.random", "torch": "torch", "tensorflow": "tensorflow"}
+    return {module: seeds(forced[name])[module] for name, module in modules.items() if name in forced}
+
+
 def together(*calls: Mapping[str, Callable[[Any], object]]) -> dict[str, Callable[[Any], object]]:
     """Return mappings of calls as one; what several say of a module is called in their order."""
     found: dict[str, list[Callable[[Any], object]]] = {}

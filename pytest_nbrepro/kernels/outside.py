@@ -5,6 +5,7 @@ Loaded by `child.py` from its own folder, by path, in any Python from 3.9 on: th
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,10 @@ class Outside:
     Args:
         tracer: tells whose code it is.
         note: called with what was seen and where, in words, once for each cell and kind.
+        blocked: other machines are out of reach for the notebook.
     """
 
-    def __init__(self, tracer: Tracer, note: Callable[[str, str], None]) -> None:
+    def __init__(self, tracer: Tracer, note: Callable[[str, str], None], *, blocked: bool = False) -> None:
         self.events: dict[str, Callable[..., Any]] = {
             "os.listdir": self._list,
             "os.scandir": self._list,
@@ -31,6 +33,7 @@ class Outside:
         }
         self._tracer = tracer
         self._note = note
+        self._blocked = blocked
         self._told: set[str] = set()
 
     def begin(self) -> None:
@@ -53,11 +56,20 @@ class Outside:
         return self._reach(host)
 
     def _reach(self, host: object) -> tuple[()]:
-        """Note that something that a cell does reaches for another machine, the first of a cell."""
+        """Note that something that a cell does reaches for another machine, the first of a cell.
+
+        Raises:
+            OSError: machines are out of reach.
+        """
+        if "network" in self._told and not self._blocked:
+            return ()
+        culprit = self._tracer.beneath(sys._getframe(3))  # noqa: SLF001
+        if culprit is None:
+            return ()
         if "network" not in self._told:
-            culprit = self._tracer.beneath(sys._getframe(3))  # noqa: SLF001
-            if culprit is not None:
-                self._told.add("network")
-                name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
-                self._note("network", f"{self._tracer.place(culprit)}: {name}")
+            self._told.add("network")
+            name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+            self._note("network", f"{self._tracer.place(culprit)}: {name}")
+        if self._blocked:
+            raise OSError(errno.ENETUNREACH, "nbrepro: the network is blocked in this experiment")
         return ()

@@ -39,6 +39,7 @@ class Request:
     output_cap: int = OUTPUT_CAP  # bytes per cell
     threads: int | None = None  # how many the libraries may use, where neither `env` nor `environ` says so
     fork: bool = False  # let a fork server start the kernel where one can
+    forced: Mapping[str, Any] = field(default_factory=dict)  # what an experiment holds still (see `forcing`)
     environ: Mapping[str, str] = field(
         default_factory=lambda: dict(os.environ), repr=False
     )  # what `env` adds to
@@ -71,3 +72,6 @@ class Execution:
     notes: tuple[str, ...]
     peak: int | None  # bytes, resident, the kernel's whole process tree
     seen: tuple[Seen, ...] = ()
+    prints: Mapping[int, Mapping[str, str]] = field(
+        default_factory=dict
+    )  # of variables, by the cell that changed them

@@ -155,6 +155,10 @@ class Task:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)  # of who asks
     fork: bool = False  # let a fork server start its kernel where one can
     source: Path | None = None  # the notebook to run in the place of the case's own
+    left: Path | None = (
+        None  # the folder of a run whose files the notebook finds, as if it had run there before
+    )
+    forced: Mapping[str, Any] = field(default_factory=dict)  # what an experiment holds still
 
     def anew(self) -> Task:
         """Return the same for a run that is to show chance: its kernel shares nothing with those of others.

@@ -129,11 +129,12 @@ def _listed(names: Sequence[str], mark: str = ", ") -> str:
 
 
 def _commands(report: CaseReport) -> Iterator[str]:
-    commands = [_show(report)]
-    if report.waits:
-        quoted = shlex.quote(report.case)
-        name = quoted if quoted != report.case else f"'{report.case}'"
-        commands.insert(0, f"nbrepro review {name}")
+    quoted = shlex.quote(report.case)
+    name = quoted if quoted != report.case else f"'{report.case}'"
+    commands = [f"nbrepro review {name}"] if report.waits else []
+    if report.why is not None and (report.why.by_chance or report.why.cause == "UNKNOWN"):
+        commands.append(f"nbrepro why {name}")  # experiments tell more than what is recorded
+    commands.append(_show(report))
     line = "   |   ".join(commands)
     for number, told in enumerate([line] if _LEAD + len(line) <= WIDTH else commands):
         yield _lead("" if number else "next") + _plain(told)

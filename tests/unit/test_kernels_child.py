@@ -114,7 +114,9 @@ def one(monkeypatch: pytest.MonkeyPatch) -> child.Child:
     monkeypatch.setattr(os.environ, "encodekey", os.environ.encodekey)
     monkeypatch.setattr(child.chance.Chance, "attach", lambda self: None)
     monkeypatch.setitem(sys.modules, "numpy.random", None)
-    one = child.Child({"seed": None, "bytecode": True, "coverage": None, "kept": "nowhere"}, Notes())
+    one = child.Child(
+        {"seed": None, "bytecode": True, "coverage": None, "kept": "nowhere", "forced": {}}, Notes()
+    )
     monkeypatch.setattr(child, "CHILD", one, raising=False)
     one.attach(Shell())
     return one

@@ -93,3 +93,9 @@ def test_around_the_top_level_modules_of_libraries(library: Any, tmp_path: Path)
     with pytest.raises(ImportError, match="not yet"):
         library("tensorflow")
     assert called == ["before", "after"] * 2
+
+
+def test_seeds_of_an_experiment(library: Any) -> None:
+    sys.meta_path.insert(0, loading.Loaded(loading.forced_seeds({"torch": 5, "clock": 3.0})))
+    assert library("torch").seeds == [5]
+    assert library("tensorflow").random.seeds == []

@@ -55,3 +55,18 @@ def test_what_nobody_of_the_notebook_does(book):
     for event, arguments in {"os.listdir": ("."), "socket.getaddrinfo": ("example.org",)}.items():
         watched.events[event](*arguments)
     assert found == []
+
+
+def test_a_network_out_of_reach(book, listen):
+    watched = outside.Outside(book.tracer, lambda *_: None, blocked=True)
+
+    def hook(host):
+        return watched.events["socket.getaddrinfo"](host)
+
+    def resolve(host):
+        return hook(host)
+
+    book.namespace["resolve"] = resolve
+    book.cell("try:\n    resolve('example.org')\nexcept OSError as error:\n    told = str(error)")
+    assert "the network is blocked in this experiment" in book.namespace["told"]
+    watched.events["socket.getaddrinfo"]("example.org")  # of nobody of the notebook
