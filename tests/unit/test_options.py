@@ -46,6 +46,7 @@ class TestOrder:
             dir=ROOT / ".nbrepro",
             tag=(),
             timeout=None,
+            report=None,
             workers=1,
             executor=None,
             kernel_start=KernelStart.FORK,
