@@ -12,7 +12,7 @@ from typing import Any
 
 from pytest_nbrepro import baselines, creep, files, pending
 from pytest_nbrepro.capture import Hidden
-from pytest_nbrepro.diagnosis import explain
+from pytest_nbrepro.diagnosis import explain, explain_failure, seen
 from pytest_nbrepro.environment import portable
 from pytest_nbrepro.errors import NbreproError, UndecodableError
 from pytest_nbrepro.model import (
@@ -78,14 +78,15 @@ def assess(case: Case, run: Run, places: Places) -> Assessment:
         check = Check("baseline", case.folder, CheckStatus.ERROR, message=_told(error))
         return Assessment(case, run, executed, None, Verdict((check,)))
     if run.status is not RunStatus.COMPLETED:
-        verdict = judge(run, executed or _empty(run), None, None, case.spec, _hidden(case, run, places))
-        return Assessment(case, run, executed, baseline, verdict)
+        verdict = judge(run, executed or _empty(run), None, None, case.spec, hidden_of(case, run, places))
+        why = _why_failed(run, executed, baseline, accepted)
+        return Assessment(case, run, executed, baseline, verdict, why)
     if executed is None:
         check = Check(
             "run", run.id, CheckStatus.ERROR, message="its executed copy is gone from the run store"
         )
         return Assessment(case, run, None, baseline, Verdict((check,)))
-    hidden = _hidden(case, run, places)
+    hidden = hidden_of(case, run, places)
     verdict = judge(run, executed, baseline, accepted, case.spec, hidden)
     why, diff = None, ""
     if not verdict.ok and baseline is not None and accepted is not None:
@@ -93,6 +94,16 @@ def assess(case: Case, run: Run, places: Places) -> Assessment:
         diff = first_diff(run, executed, accepted, verdict, hidden)
     moved = creep.moved(baseline, case.spec) if baseline is not None else ()
     return Assessment(case, run, executed, baseline, verdict, why, diff, moved)
+
+
+def _why_failed(
+    run: Run, executed: Notebook | None, baseline: Baseline | None, accepted: Notebook | None
+) -> Why | None:
+    """Say what changed since the baseline where a run failed; None where that cannot be said."""
+    recorded = (run.folder / ENVIRONMENT).exists()
+    if executed is None or baseline is None or accepted is None or not recorded:
+        return None
+    return explain_failure(run, executed, environment_of(run), accepted, baseline.environment)
 
 
 def _accepted(case: Case, run: Run, places: Places) -> Baseline | None:
@@ -112,23 +123,21 @@ def _environment_before(baseline: Baseline, verdict: Verdict) -> Mapping[str, An
 def agree(case: Case, first: Assessment, second: Run, places: Places) -> Assessment:
     """Judge a second run against the first one of the same case, as if that were its baseline."""
     assert first.executed is not None  # noqa: S101 - only complete runs get here
-    baseline, accepted = _as_baseline(first.run, first.executed, _hidden(case, first.run, places))
+    baseline, accepted = _as_baseline(first.run, first.executed, hidden_of(case, first.run, places))
     executed = _executed(second) or _empty(second)
     spec = without_rules(case.spec, first.run)
-    hidden = _hidden(case, second, places)
+    hidden = hidden_of(case, second, places)
     verdict = judge(second, executed, baseline, accepted, spec, hidden)
     diff = "" if verdict.ok else first_diff(second, executed, accepted, verdict, hidden)
-    return Assessment(case, second, executed, baseline, verdict, _chance(verdict), diff)
+    return Assessment(case, second, executed, baseline, verdict, _chance(verdict, second, executed), diff)
 
 
-def _chance(verdict: Verdict) -> Why | None:
+def _chance(verdict: Verdict, second: Run, executed: Notebook) -> Why | None:
     if verdict.ok:
         return None
-    return Why(
-        "CHANCE",
-        "a second run of the same source, flags and inputs in the same environment differs from the "
-        "first; where random numbers are drawn, `seed: 0` in the annotation seeds them",
-    )
+    told = "a second run of the same source, flags and inputs in the same environment differs from the first"
+    drawn = seen.by_chance(second, executed) or "nothing was seen that draws random numbers"
+    return Why("CHANCE", f"{told}; {drawn}; `seed: 0` in the annotation seeds global generators")
 
 
 def unmendable(assessment: Assessment, places: Places) -> tuple[Check, ...]:
@@ -139,7 +148,7 @@ def unmendable(assessment: Assessment, places: Places) -> tuple[Check, ...]:
     """
     case, run, executed = assessment.case, assessment.run, assessment.executed
     assert executed is not None  # noqa: S101 - only complete runs get here
-    hidden = _hidden(case, run, places)
+    hidden = hidden_of(case, run, places)
     own, accepted = _as_baseline(run, executed, hidden)
     spec = replace(without_xfail(case.spec), runs=1)
     again = judge(run, executed, own, accepted, spec, hidden)
@@ -193,16 +202,24 @@ def keep_pending(
         draft = baselines.compose(
             replace(run, metrics=accepted_metrics(run, case.spec.metrics)),
             assessment.executed,
-            {**portable(environment), "flags": environment["flags"]},
+            {**portable(environment), "flags": environment["flags"], **_unseeded(assessment)},
             baseline,
             kept,
             leave,
             once=once,
             fixture=fixture,
-            hidden=_hidden(case, run, places),
+            hidden=hidden_of(case, run, places),
             sketches=_sketches(run, kept | leave, Path(folder)),
         )
         pending.put(places.pending, entry, draft)
+
+
+def _unseeded(assessment: Assessment) -> dict[str, list[str]]:
+    """Return what a baseline says where its run drew by chance: that it may agree by luck alone."""
+    executed = assessment.executed
+    assert executed is not None  # noqa: S101 - only complete runs get here
+    found = [seen.told(one, executed) for one in seen.draws(assessment.run)]
+    return {"unseeded": found} if found else {}
 
 
 def _fallen_back(assessment: Assessment, places: Places) -> tuple[Baseline | None, set[baselines.Key]]:
@@ -218,7 +235,7 @@ def _fallen_back(assessment: Assessment, places: Places) -> tuple[Baseline | Non
     common = baselines.read(baseline.folder)
     assert common is not None  # noqa: S101 - it was judged against
     below = baselines.merged(common, baseline.layers, failing)
-    spec, hidden = assessment.case.spec, _hidden(assessment.case, run, places)
+    spec, hidden = assessment.case.spec, hidden_of(assessment.case, run, places)
     again = judge(run, executed, below, baselines.copy_of(below), spec, hidden)
     passing = {_entry(check, executed): _key(check) for check in again.checks if check.status.ok}
     found = {entry: key for entry, key in passing.items() if entry in failing}
@@ -266,7 +283,7 @@ def environment_of(run: Run) -> Mapping[str, Any]:
     return record
 
 
-def _hidden(case: Case, run: Run, places: Places) -> Hidden:
+def hidden_of(case: Case, run: Run, places: Places) -> Hidden:
     """Return what means nothing in the text of a run."""
     return Hidden.of(run, places.root, case.spec.outputs.masks)
 

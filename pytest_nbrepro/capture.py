@@ -20,7 +20,7 @@ from pytest_nbrepro.notebook import Cell, Notebook
 
 IGNORE_TAG = "nbrepro:ignore"
 METRICS_TAG = "metrics"
-_OUTSIDE = "@up"  # stands for `..` in the stored paths of files written beside the notebook's folder
+OUTSIDE = "@up"  # stands for `..` in the stored paths of files written beside the notebook's folder
 _TEXTS = ("text/plain", "text/markdown", "text/latex")
 
 
@@ -173,10 +173,10 @@ def dtype_of(value: Number) -> str:
 def _files(written: Sequence[tuple[str, Path]], folder: Path) -> Iterator[Artifact]:
     left = Counter(source for _, source in written)
     for name, source in written:
-        path = folder / "files" / Path(*(_OUTSIDE if part == ".." else part for part in name.split("/")))
+        path = folder / "files" / Path(*(OUTSIDE if part == ".." else part for part in name.split("/")))
         if path.exists():
             raise WorkspaceError(
-                f"two files claim the place of {name}", hint=f"rename the folder {_OUTSIDE!r}"
+                f"two files claim the place of {name}", hint=f"rename the folder {OUTSIDE!r}"
             )
         path.parent.mkdir(parents=True, exist_ok=True)
         left[source] -= 1

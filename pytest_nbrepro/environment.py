@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
+import os
 import platform
 import re
 import subprocess
@@ -11,35 +11,50 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_nbrepro import files
+from pytest_nbrepro import files, packages
 
 _GIT_SECONDS = 10
 
 
-def record(facts: Mapping[str, Any], read: Iterable[str], project: Path) -> dict[str, Any]:
+def record(
+    facts: Mapping[str, Any], read: Iterable[str], project: Path, sources: Iterable[str] = ()
+) -> dict[str, Any]:
     """Return what `environment.json` keeps of a run.
 
     Args:
         facts: what the kernel told of itself (see `execution.Execution.facts`).
         read: files of the project that the kernel read, relative to the project.
         project: the project's root.
+        sources: the code of the notebook's cells.
 
     Returns:
         JSON: ``platform``, ``cpu``, ``distributions`` (name to version, of the modules that the notebook
-        imported), ``inputs`` (path to SHA-256), ``git``, and what else the kernel told, such as ``interpreter``.
+        imported), ``optional`` (those of them that libraries import where they happen to be installed), ``blamed``
+        (those that an error is about), ``inputs`` (path to SHA-256), ``git``, and what else the kernel told, such as
+        ``interpreter``.
     """
     told = dict(facts)
-    path = told.pop("path", ())
+    path = list(told.pop("path", ()))
     modules = told.pop("modules", {})
+    asked = {*told.pop("direct", ()), *packages.named([*sources, *_own_code(modules, project)])}
+    error = {"blamed": packages.blamed(told.pop("blamed"), path)} if "blamed" in told else {}
     return {
         "schema": 1,
         "platform": f"{platform.system().lower()}-{platform.machine()}",
         "cpu": cpu_model(),
-        "distributions": distributions(modules, path),
+        "distributions": packages.distributions(modules, path),
+        "optional": packages.optional(modules, asked, path),
         "inputs": hash_inputs(read, project),
         "git": git_state(project),
+        **error,
         **told,
     }
+
+
+def _own_code(modules: Mapping[str, Any], project: Path) -> list[str]:
+    """Return the code of the project's own modules among those that were imported."""
+    places = (project / file for file in modules.values() if file and not Path(file).is_absolute())
+    return [place.read_text("utf-8", "replace") for place in places if place.is_file()]
 
 
 _PORTABLE = (
@@ -48,10 +63,18 @@ _PORTABLE = (
     "platform",
     "cpu",
     "blas",
+    "blas_kernel",
+    "blas_threads",
     "threads",
     "thread_limit",
     "seed",
+    "locale",
+    "encoding",
+    "timezone",
+    "variables",
+    "variables_read",
     "distributions",
+    "optional",
     "inputs",
 )
 
@@ -75,6 +98,32 @@ def cpu_model() -> str:
 def hash_inputs(read: Iterable[str], project: Path) -> dict[str, str]:
     """Return the SHA-256 of the project's files that a run read, those that are still there."""
     return {name: files.sha256(project / name) for name in sorted(set(read)) if (project / name).is_file()}
+
+
+def mentioned(sources: Iterable[str], folder: Path, project: Path) -> list[str]:
+    """Return the project's files that code names in its strings, relative to the project's root.
+
+    Libraries that open files by themselves, and kernels of other languages, do not tell what they read.
+
+    Args:
+        sources: the code of a notebook's cells.
+        folder: the notebook's folder, from which names are meant.
+        project: the project's root.
+    """
+    names = {match[2] for source in sources for match in _STRING.finditer(source)}
+    places = (Path(os.path.normpath(folder / name)) for name in names if name.isprintable())
+    inside = (place for place in places if place.is_relative_to(project) and _is_file(place))
+    return sorted(place.relative_to(project).as_posix() for place in inside)
+
+
+_STRING = re.compile(r"""(["'])((?:(?!\1)[^\n\\]){1,255})\1""")
+
+
+def _is_file(place: Path) -> bool:
+    try:
+        return place.is_file()
+    except OSError:  # no name of a file, such as one that is too long
+        return False
 
 
 def git_state(project: Path) -> dict[str, Any] | None:
@@ -102,51 +151,3 @@ def _git(project: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None
-
-
-def distributions(modules: Iterable[str], path: Iterable[str]) -> dict[str, str]:
-    """Return name and version of the distributions that brought the imported top-level modules.
-
-    Args:
-        modules: names of top-level modules.
-        path: the kernel's `sys.path`, which may be another environment than this process's.
-    """
-    imported = sorted(set(modules))
-    found: dict[str, str] = {}
-    for entry in path:
-        owners = _owners(entry) if entry else {}
-        for module in imported:
-            for distribution in owners.get(module, ()):
-                name, version = _name_and_version(distribution)
-                if name:  # a leftover of an installation has none
-                    found.setdefault(name, version)  # what comes first on the path is what is imported
-    return dict(sorted(found.items()))
-
-
-@functools.lru_cache(maxsize=64)
-def _owners(entry: str) -> dict[str, tuple[importlib.metadata.Distribution, ...]]:
-    """Return which distributions in a folder of `sys.path` bring which top-level modules; once a process."""
-    owners: dict[str, list[importlib.metadata.Distribution]] = {}
-    for distribution in importlib.metadata.distributions(path=[entry]):
-        for module in _top_level(distribution):
-            owners.setdefault(module, []).append(distribution)
-    return {module: tuple(brought) for module, brought in owners.items()}
-
-
-def _top_level(distribution: importlib.metadata.Distribution) -> set[str]:
-    """Return the modules of a distribution, by the list that it brings or by the files that it installed."""
-    listed = distribution.read_text("top_level.txt")
-    if listed:
-        return set(listed.split())
-    installed = distribution.read_text("RECORD") or ""  # `Distribution.files` would look at every file
-    firsts = {line.split(",", 1)[0].split("/", 1)[0].strip('"') for line in installed.splitlines()}
-    return {
-        first.split(".")[0] for first in firsts if not first.endswith((".dist-info", ".data", ".pth"))
-    } - {""}
-
-
-@functools.lru_cache(maxsize=1024)
-def _name_and_version(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
-    metadata = distribution.metadata
-    name, version = ((metadata.get_all(key) or [""])[0] for key in ("Name", "Version"))
-    return name, version

@@ -77,6 +77,9 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("update-in-ci", bool, default=False, help="let --nbrepro-update write where CI is set"),
     Option("once", bool, default=False, help="accept a first baseline on one run instead of two that agree"),
+    Option(
+        "why", bool, default=False, help="run failing cases again, to tell chance, code and environment apart"
+    ),
     Option("baselines", Path, default="baselines", help="folder of the accepted values", metavar="DIR"),
     Option("dir", Path, default=".nbrepro", help="folder of runs and pending values", metavar="DIR"),
     Option(
@@ -133,6 +136,7 @@ class Settings:
     update: Update
     update_in_ci: bool
     once: bool
+    why: bool
     baselines: Path  # absolute
     dir: Path  # absolute
     tag: tuple[str, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from pytest_nbrepro import (
 )
 from pytest_nbrepro.errors import KernelError, NbreproError
 from pytest_nbrepro.model import Metric, Progress, Run, RunError, RunStatus, Task
-from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, Store
+from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, VARIABLES, Store
 
 
 def expect(tasks: Sequence[Task]) -> None:
@@ -115,6 +116,8 @@ def _attempt(
     staged = workspace.stage(
         task.root, path, run.folder / "work", inputs=spec.inputs, skip=(task.store, task.baselines)
     )
+    if task.left is not None:
+        _leave(task.left / "files", staged.folder)
     request = execution.Request(
         notebook=source.with_sources(changed),
         path=path,
@@ -133,11 +136,20 @@ def _attempt(
         expressions={rule.pattern: rule.value for rule in spec.metrics if rule.value is not None},
         coverage=task.coverage,
         threads=task.threads,
+        forced=task.forced,
         environ=task.environ,
         fork=task.fork,
         python=task.python,
     )
     return _kept(task, run, execution.execute(request, progress, control), staged)
+
+
+def _leave(source: Path, folder: Path) -> None:
+    """Put the files that an earlier run wrote where a notebook finds them; links to the project's are replaced."""
+    for path in sorted(source.rglob("*")):
+        inside = path.relative_to(source)
+        if path.is_file() and inside.parts[0] != capture.OUTSIDE:
+            files.copy(path, folder / inside)
 
 
 def _kept(task: Task, run: Run, done: execution.Execution, staged: workspace.Workspace) -> Run:
@@ -160,9 +172,14 @@ def _kept(task: Task, run: Run, done: execution.Execution, staged: workspace.Wor
         artifacts={n: comparers.described(a, run.folder) for n, a in captured.artifacts.items()},
         cells=captured.cells,
         notes=(*run.notes, *done.notes, *captured.notes),
+        seen=done.seen,
         peak=done.peak,
     )
-    files.write_json(run.folder / ENVIRONMENT, _environment(task, run, done.facts, done.read))
+    files.write_json(run.folder / ENVIRONMENT, _environment(task, run, done))
+    if done.prints:
+        files.write_json(
+            run.folder / VARIABLES, {str(cell): dict(found) for cell, found in done.prints.items()}
+        )
     broken = workspace.broken(staged)
     if not broken:
         return run
@@ -174,8 +191,13 @@ def _kept(task: Task, run: Run, done: execution.Execution, staged: workspace.Wor
     return dataclasses.replace(run, status=RunStatus.FAILED, error=run.error or error)
 
 
-def _environment(task: Task, run: Run, facts: Mapping[str, Any], read: tuple[str, ...]) -> dict[str, Any]:
-    recorded = environment.record(facts, read, task.root)
+def _environment(task: Task, run: Run, done: execution.Execution) -> dict[str, Any]:
+    code = [cell["source"] for cell in done.notebook["cells"] if cell["cell_type"] == "code"]
+    folder = (task.root / task.case.notebook).parent
+    made = {os.path.normpath(folder / name) for name in run.artifacts}
+    named = environment.mentioned(code, folder, task.root)
+    read = {*done.read, *(name for name in named if str(task.root / name) not in made)}
+    recorded = environment.record(done.facts, read, task.root, code)
     tags = {"tags": list(task.tags)} if task.tags else {}
     return {**recorded, **tags, "flags": {name: files.to_json(value) for name, value in run.flags.items()}}
 

@@ -20,7 +20,7 @@ from pytest_nbrepro.model import Case, Run, Task
 from pytest_nbrepro.options import KernelStart, Settings, Update, in_ci
 from pytest_nbrepro.progress import Ticker
 from pytest_nbrepro.publishing import Publisher, packed
-from pytest_nbrepro.reports.data import case_report, used_values
+from pytest_nbrepro.reports.data import CaseReport, case_report, used_values
 from pytest_nbrepro.reports.terminal import case_text, moved_text
 from pytest_nbrepro.tally import Record, Tally
 from pytest_nbrepro.trial import Policy, Trial, contradiction, settle, try_case
@@ -57,7 +57,7 @@ class Session:
             self.project_fault = error
             self.project = spec.Project(config.rootpath)
         self.update = _allowed_update(settings)
-        self.policy = Policy(self.update, settings.once)
+        self.policy = Policy(self.update, settings.once, why=settings.why)
         self.tally = Tally(self.places, self.update)
         self.publisher = Publisher(settings.report, self.places) if settings.report else None
         self.runs = _runs(settings, getattr(config, "workerinput", {}).get("workercount", 1))
@@ -181,7 +181,7 @@ class Session:
                 pending=trial.pending or "",
                 accepted=trial.accepted,
                 seconds=seconds,
-                moved=[moved_text(moved) for moved in trial.moved],
+                notes=[*map(moved_text, trial.moved), *_by_chance(report)],
                 sheet=packed(report, trial.assessment, self.places) if self.publisher else "",
             )
         )
@@ -274,6 +274,10 @@ def _allowed_update(settings: Settings) -> Update:
             "  hint: give --nbrepro-update-in-ci, too, or accept the pending values elsewhere"
         )
     return settings.update
+
+
+def _by_chance(report: CaseReport) -> list[str]:
+    return [f"what agrees may agree by chance: {report.chance}"] if report.chance else []
 
 
 def colliding(items: Iterable[tuple[pytest.Item, Case]]) -> Iterable[tuple[Any, NbreproError]]:

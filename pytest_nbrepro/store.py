@@ -13,12 +13,13 @@ from typing import Any
 
 from pytest_nbrepro import files
 from pytest_nbrepro.errors import StoreError
-from pytest_nbrepro.model import Artifact, CellRecord, Metric, Picture, Run, RunError, RunStatus
+from pytest_nbrepro.model import Artifact, CellRecord, Metric, Picture, Run, RunError, RunStatus, Seen
 
 SCHEMA = 1
 RECORD = "run.json"
 EXECUTED = "notebook.ipynb"  # the executed copy in a run's folder
 ENVIRONMENT = "environment.json"
+VARIABLES = "variables.json"  # fingerprints of the notebook's variables, in experiments alone
 _ATTEMPTS = 100
 _CLOCK = 5.0  # seconds by which the start of one process may seem to move when the clock is set right
 TREES = ("files", "cells")  # the folders of a run, and of a baseline, that hold artifacts
@@ -191,6 +192,7 @@ def to_record(run: Run) -> dict[str, Any]:
         "cells": [dataclasses.asdict(cell) for cell in run.cells],
         "error": dataclasses.asdict(run.error) if run.error else None,
         "notes": list(run.notes),
+        "seen": [dataclasses.asdict(seen) for seen in run.seen],
         "peak": run.peak,
     }
 
@@ -215,6 +217,7 @@ def from_record(record: Mapping[str, Any], folder: Path) -> Run:
         cells=tuple(CellRecord(**cell) for cell in record["cells"]),
         error=RunError(**record["error"]) if record["error"] else None,
         notes=tuple(record["notes"]),
+        seen=tuple(Seen(**seen) for seen in record.get("seen", ())),
         peak=record["peak"],
     )
 

@@ -30,7 +30,7 @@ class Record:
     pending: str
     accepted: bool
     seconds: float
-    moved: list[str] = field(default_factory=list)  # metrics that accepting would have crept too far
+    notes: list[str] = field(default_factory=list)  # what to know where its values are accepted
     sheet: str = ""  # what a report tells of it, as JSON, where one is to be written
 
     def plain(self) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class Tally:
                 f"{_count(len(self.written), 'baseline')} written ({new} new, {len(self.written) - new} changed) "
                 f"after {_count(runs, 'run')}: review them with git diff"
             )
-        yield from (f"note: {record.case}: {text}" for record in self.written for text in record.moved)
+        yield from (f"note: {record.case}: {text}" for record in self.written for text in record.notes)
         waiting = [record for record in self.records if record.pending and not record.accepted]
         if waiting:
             yield f"{_count(len(waiting), 'case')} with values that wait: nbrepro review"

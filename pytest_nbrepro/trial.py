@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pytest_nbrepro import baselines, creep, pending
 from pytest_nbrepro.assessment import Assessment, Places, agree, keep_pending, unmendable
 from pytest_nbrepro.errors import NbreproError
+from pytest_nbrepro.inquiry import inquired
 from pytest_nbrepro.model import Case, CheckStatus, Moved, Run, RunStatus, Task
 from pytest_nbrepro.options import Update
 from pytest_nbrepro.sampling import Sample, repeat, sample
@@ -20,6 +21,7 @@ class Policy:
     update: Update = Update.NONE
     once: bool = False  # a first baseline may rest on one run
     fixture: bool = False  # a test function asks, not a collected notebook
+    why: bool = False  # a failing case runs again, to find out why
 
     def accepts(self, kind: pending.Kind) -> bool:
         """Tell whether pending values of this kind are accepted at the end of the session."""
@@ -51,6 +53,9 @@ class Trial:
     def ok(self) -> bool:
         """Whether the case reproduces, or its new values are about to be accepted."""
         return self.refused is None and (self.assessment.verdict.ok or self.accepted)
+
+
+_CHANCE = "two runs of the same notebook disagree: their values are chance, and wait for nobody"
 
 
 def try_case(task: Task, places: Places, policy: Policy, run_case: Callable[[Task], Run]) -> Trial:
@@ -104,6 +109,12 @@ def settle(
     case = task.case
     tested = repeat(task, run, places, run_case)
     assessment, runs = tested.assessment, len(tested.runs)
+    if policy.why and not assessment.verdict.ok:
+        assessment, more = inquired(task, assessment, places, run_case)
+        runs += more
+        if assessment.why is not None and assessment.why.by_chance:
+            pending.drop(places.pending, case.folder)
+            return Trial(assessment, runs, refused=_CHANCE)
     if assessment.run.status is not RunStatus.COMPLETED or _broken(assessment):
         return Trial(assessment, runs, refused=tested.refused)
     if assessment.baseline is None and assessment.verdict.checks:
@@ -116,7 +127,7 @@ def settle(
         pending.drop(places.pending, case.folder)
         return Trial(assessment, runs, refused=refused)
     drawn = sample(task, assessment, places, run_case, tested.runs)
-    runs = len(drawn.runs)
+    runs += len(drawn.runs) - len(tested.runs)
     if drawn.refused:
         pending.drop(places.pending, case.folder)
         return Trial(assessment, runs, refused=drawn.refused)

@@ -50,10 +50,30 @@ def write_notebook() -> Callable[..., Path]:
     return write
 
 
+def lay_out(
+    folder: Path, name: str, version: str, *, record: str = "", top_level: Any = None, metadata: str = ""
+) -> str:
+    """Lay out what an installation of a distribution leaves, and return the folder for `sys.path`."""
+    info = folder / f"{name}-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(metadata or f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    (info / "RECORD").write_text(record)
+    if top_level is not None:
+        (info / "top_level.txt").write_text(top_level)
+    return str(folder)
+
+
+@pytest.fixture
+def installed() -> Callable[..., str]:
+    """Lay out an installation: ``installed(folder, "pkg", "1.0", top_level="pkg")``."""
+    return lay_out
+
+
 class FakeKernel:
     """Runs cells in this process, as far as plugin tests need: stdout, files, last values, errors, figures.
 
-    Cells see how many `runs` there were, and the `seed` and `env` of theirs; `show(png)` shows a PNG, `show(png, figure)`
+    Cells see how many `runs` there were, the `distributions` that they imported (by name, the version; any error is about
+    these), and the `seed` and `env` of theirs, and what is `forced`; `show(png)` shows a PNG, `show(png, figure)`
     one of a figure. Data behind what is shown are kept as in a kernel. `before` is called before each execution; an
     exception it raises is the run's. Of several at once, one runs its cells at a time. A KeyboardInterrupt in a cell
     is a Ctrl-C for the process.
@@ -64,6 +84,7 @@ class FakeKernel:
         self.before: Callable[..., None] | None = None
         self.platform: str | None = None  # that of this machine
         self.distributions: dict[str, str] = {}
+        self.seen: list[tuple[str, int, str]] = []  # what every run was seen to do
         self._lock = threading.Lock()
 
     def execute(self, request: Any, progress: Any = None, control: Any = None) -> Any:
@@ -80,6 +101,7 @@ class FakeKernel:
         notebook = request.notebook
         status, error, seconds, values = RunStatus.COMPLETED, None, {}, []
         namespace: dict[str, Any] = {"runs": self.runs, "seed": request.seed, "env": request.env}
+        namespace |= {"distributions": self.distributions, "forced": request.forced}
         keeper = Keeper(str(request.folder / KEPT), child.sibling)
         for index, cell in enumerate(notebook["cells"]):
             if cell["cell_type"] != "code":
@@ -119,10 +141,17 @@ class FakeKernel:
 
     def _done(self, request, notebook, status, error, seconds, values):
         from pytest_nbrepro.execution import Execution
+        from pytest_nbrepro.model import Seen
 
         (request.folder / "notebook.ipynb").write_text(json.dumps(notebook))
         (request.folder / "output.log").write_text("")
-        facts = {"implementation": "cpython", "python": "3.11.0", "path": [], "modules": {}}
+        site = request.folder / "site"
+        for name, version in self.distributions.items():
+            lay_out(site, name, version, top_level=name)
+        facts = {"implementation": "cpython", "python": "3.11.0", "path": [str(site)]}
+        facts["modules"] = {name: f"/site/{name}.py" for name in self.distributions}
+        facts["direct"] = list(self.distributions)
+        facts |= {"blamed": list(self.distributions)} if error else {}
         return Execution(
             status=status,
             error=error,
@@ -133,6 +162,7 @@ class FakeKernel:
             read=(),
             notes=(),
             peak=None,
+            seen=tuple(Seen(*seen) for seen in self.seen),
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +12,11 @@ import click
 from pytest_nbrepro.cli import output
 from pytest_nbrepro.cli.group import FAULT
 from pytest_nbrepro.cli.site import Asked, Site
-from pytest_nbrepro.errors import NbreproError, nearest
 from pytest_nbrepro.model import Case, Run
 
 if TYPE_CHECKING:
     from pytest_nbrepro.cli.calibrating import Measured
     from pytest_nbrepro.cli.waiting import Waiting
-    from pytest_nbrepro.project import Project
 
 _DIFFERS = 1
 _FEWEST, _USUAL, _MOST = 3, 5, 100  # runs of a group; fewer hardly tell how far they are apart
@@ -63,10 +60,10 @@ def command(asked: Asked, notebook: str, times: int, *, write: bool, as_json: bo
     name, _, case = notebook.partition("::")
     path, begun = Path(name), time.monotonic()
     site = asked.of_notebook(path)
-    from pytest_nbrepro.cli import calibrating
+    from pytest_nbrepro.cli import calibrating, running
 
-    project, chosen = _chosen(path, case, site)
-    measured = _measured(chosen, site, times)
+    project, cases = running.chosen(path, case, site)
+    measured = _measured(cases, site, times)
     told = calibrating.told(measured, path, project, write=write, seconds=time.monotonic() - begun)
     if as_json:
         output.write_json(calibrating.record(told, site))
@@ -74,19 +71,6 @@ def command(asked: Asked, notebook: str, times: int, *, write: bool, as_json: bo
         output.write_lines(calibrating.lines(told, site))
     if told.left or any(finding.open for _, found in measured for finding in found.findings):
         raise click.exceptions.Exit(_DIFFERS)
-
-
-def _chosen(path: Path, name: str, site: Site) -> tuple[Project, Sequence[Case]]:
-    """Return what the project says of its notebooks, and the cases that are meant."""
-    from pytest_nbrepro import notebook, spec
-
-    source, project = notebook.read(path.absolute()), spec.load_project(site.root)
-    known = spec.expand(source, project, spec.load(source, project))
-    chosen = [case for case in known if not name or case.name == name]
-    if not chosen:
-        hint = nearest(name, [case.name for case in known])
-        raise NbreproError(f"there is no case {name!r}", where=str(path), hint=hint)
-    return project, chosen
 
 
 def _measured(chosen: Sequence[Case], site: Site, times: int) -> list[Measured]:
@@ -120,9 +104,5 @@ def _measured(chosen: Sequence[Case], site: Site, times: int) -> list[Measured]:
 def _run(case: Case, site: Site, word: str, waiting: Waiting) -> Run:
     """Run a case, and note in the run what it was made for."""
     from pytest_nbrepro.cli import running
-    from pytest_nbrepro.store import Store
 
-    run = running.run(case, site, waiting)
-    run = dataclasses.replace(run, notes=(*run.notes, f"made by nbrepro calibrate, {word}"))
-    Store(site.store).write(run)
-    return run
+    return running.noted(running.run(case, site, waiting), f"made by nbrepro calibrate, {word}", site)

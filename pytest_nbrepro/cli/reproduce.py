@@ -72,11 +72,13 @@ def _again(past: _Past, pins: Pins, site: Site, places: Places) -> Assessment:
     from pytest_nbrepro.cli import running
     from pytest_nbrepro.cli.waiting import Waiting
     from pytest_nbrepro.environments.building import Builder
+    from pytest_nbrepro.executors import here
 
     python = Builder(site.store / ENVIRONMENTS, lambda line: click.echo(line, err=True)).python(pins)
     task = within(running.task(replace(past.case, flags={}), site), python)
     with Waiting(f"running {past.case.id} as it was") as waiting:
-        run = running.carry_out(replace(task, source=past.source), waiting)
+        run = here().submit(replace(task, source=past.source)).result(waiting)
+    run = running.noted(run, "made by nbrepro reproduce", site)
     if past.run is None:
         return assessment.assess(past.case, run, places)
     return assessment.agree(past.case, assessment.assess(past.case, past.run, places), run, places)
@@ -84,9 +86,9 @@ def _again(past: _Past, pins: Pins, site: Site, places: Places) -> Assessment:
 
 def _of_case(name: str, site: Site, places: Places) -> _Past:
     from pytest_nbrepro import baselines
-    from pytest_nbrepro.cli import lookup
+    from pytest_nbrepro.cli import running
 
-    case = lookup.only_case(name, site)
+    case = running.only(name, site)
     baseline: Baseline | None = baselines.read(places.baselines / case.folder)
     if baseline is None or baseline.notebook is None:
         raise NbreproError("it has no baseline", where=case.id, hint="pytest --nbrepro --nbrepro-update=new")

@@ -11,6 +11,7 @@ from pytest_nbrepro import files
 from pytest_nbrepro.assessment import Assessment
 from pytest_nbrepro.cli import output
 from pytest_nbrepro.cli.site import Site
+from pytest_nbrepro.diagnosis import seen
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import Check, CheckStatus, Run
 from pytest_nbrepro.notebook import Notebook, read
@@ -41,7 +42,7 @@ def _verdict_record(assessment: Assessment) -> dict[str, Any]:
         "ok": verdict.ok,
         "case": assessment.case.id,
         "first": assessment.first,
-        "why": {"cause": why.cause, "text": why.text} if why else None,
+        "why": dataclasses.asdict(why) if why else None,
         "diff": assessment.diff,
         "notes": [*verdict.notes, *map(moved_text, assessment.moved)],
         "checks": [_check_record(check) for check in verdict.checks],
@@ -133,6 +134,9 @@ def _gave(run: Run, executed: Notebook | None) -> Iterator[str]:
         yield "\nartifacts"
         rows = [(n, a.kind, words.size(a.bytes), a.path) for n, a in sorted(run.artifacts.items())]
         yield from output.table(("NAME", "KIND", "SIZE", "PATH"), rows, indent="  ")
+    if run.seen and executed is not None:
+        yield "\nseen, and may come out otherwise in another run"
+        yield from (f"  {seen.told(one, executed)}" for one in run.seen)
     ran = [cell for cell in run.cells if cell.seconds is not None]
     if ran:
         yield "\ncells"
@@ -181,6 +185,10 @@ def verdict_lines(assessment: Assessment) -> Iterator[str]:
         yield from output.table(head, list(_rows(verdict.checks)), indent="  ")
     if assessment.why:
         yield _line("why", f"{assessment.why.cause}: {assessment.why.text}")
+        table = [one for one in assessment.why.evidence if one.text]
+        yield from (
+            _line("", f"{one.cause:<11} {one.state:<7} {one.text}") for one in table if len(table) > 1
+        )
     if assessment.first:
         yield _line("first", f"{assessment.first} is the first that differs or failed")
     if assessment.diff:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib
-import importlib.abc
 import importlib.util
 import json
 import os
@@ -19,7 +18,6 @@ import random
 import sys
 import threading
 import traceback
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 
@@ -34,15 +32,23 @@ def sibling(name: str) -> Any:
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from importlib.machinery import ModuleSpec
+    from collections.abc import Iterator
 
-    from pytest_nbrepro.kernels import facts, guard, showing, values
+    from pytest_nbrepro.kernels import (
+        chance,
+        facts,
+        guard,
+        loading,
+        outside,
+        showing,
+        tracing,
+        values,
+    )
 else:
-    facts, guard, showing, values = map(sibling, ("facts", "guard", "showing", "values"))
+    chance, facts, guard, loading = map(sibling, ("chance", "facts", "guard", "loading"))
+    outside, showing, tracing, values = map(sibling, ("outside", "showing", "tracing", "values"))
 
 NAME = "_nbrepro_kernel"
-_SEEDS = 2**32  # what numpy and Python's hashes take
 
 
 class Answer:
@@ -66,6 +72,13 @@ class Child:
         self.result: Any = None
         self.coverage: Any = None
         self.bare: set[str] = set()
+        self.imports: Any = None
+        self.environ: Any = None
+        self.chance: Any = None
+        self.outside: Any = None
+        self.watched: list[Any] = []
+        self.forced: dict[str, Any] = config.get("forced", {})
+        self.prints: Any = None  # of the notebook's variables, in an experiment
 
     def attach(self, shell: Any) -> None:
         """Prepare a kernel that is about to take its first cell."""
@@ -75,8 +88,7 @@ class Child:
         shell.ask_exit = self._asked_to_exit
         showing.Keeper(self.config["kept"], sibling).attach(shell.display_formatter)
         self._watch_threads()
-        if self.seed is not None:
-            sys.meta_path.insert(0, Seeder(self.seed))
+        self._watch(tracing.Tracer(shell.user_module.__dict__, *self.guard.places))
         # the environment's own bytecode may be kept; below the project the guard refuses it
         sys.dont_write_bytecode = not self.config["bytecode"]
         if self.config["coverage"] is not None:
@@ -85,15 +97,63 @@ class Child:
         self.guard.note(facts=facts.fixed())
         sys.addaudithook(self.guard.hook)
 
+    def _watch(self, tracer: tracing.Tracer) -> None:
+        """Have noted what a run does that another may do otherwise, and seed libraries once they are imported."""
+
+        def note(kind: str, where: str) -> None:
+            self.guard.note(seen=kind, where=where)
+
+        forced = self.config["forced"]
+        self.environ, self.imports = tracing.Environ(tracer), tracing.Imports(tracer)
+        self.chance = chance.Chance(tracer, note)
+        self.outside = outside.Outside(tracer, note, blocked="network" in forced)
+        self.watched = [self.chance, self.outside]
+        self.environ.attach()
+        self.chance.attach()
+        self.guard.listen(self.outside.events)
+        calls = loading.together(
+            self.chance.modules,
+            {} if self.seed is None else loading.seeds(self.seed),
+            loading.forced_seeds(forced),
+            self._force(forced, tracer, note),
+        )
+        around = (self.chance.importing, self.chance.imported)
+        sys.meta_path.insert(
+            0, loading.Loaded(calls, around, lambda file: tracer.kind_of(file) == tracing.OWN)
+        )
+        sys.meta_path.insert(0, self.imports)
+
+    def _force(self, forced: dict[str, Any], tracer: tracing.Tracer, note: Any) -> dict[str, Any]:
+        """Hold still what an experiment names; return what to do to libraries for that."""
+        if not forced:
+            return {}
+        held = sibling("forcing").Forcing(forced, tracer, note)
+        held.attach()
+        self.watched.append(held)
+        if "prints" in forced:
+            self.prints = sibling("prints").Prints(self.shell.user_ns, set(self.shell.user_ns_hidden))
+        calls: dict[str, Any] = held.modules()
+        return calls
+
     def _before(self, *_: object) -> None:
         """Forget the last cell's value; before the first cell, seed: the kernel itself draws on its start."""
         self.result = None
         seed, self.seed = self.seed, None
         if seed is not None:
             random.seed(seed)
+        if "random" in (first := self.forced):
+            random.seed(first["random"])
+        self.forced = {}
+        for watched in self.watched:
+            watched.begin()
 
     def _keep(self, result: Any) -> None:
+        self.chance.end()
+        if self.prints is not None:
+            self.guard.note(prints=self.prints.changed())
         self.result = getattr(result, "result", None)  # none at all where the cell was cancelled
+        if error := getattr(result, "error_in_exec", None):
+            self.guard.note(facts={"blamed": tracing.blamed(error)})
 
     def _asked_to_exit(self) -> None:
         """Stay when a cell calls `exit`, and tell the client: ending after some delay would be a race."""
@@ -168,7 +228,12 @@ def finish(expressions: str) -> Answer:
         expressions: JSON, name -> expression.
     """
     results = {name: evaluated(text) for name, text in json.loads(expressions).items()}
-    told = {"modules": facts.imported(CHILD.bare), **facts.libraries()}
+    told = {
+        "modules": facts.imported(CHILD.bare),
+        "direct": sorted(CHILD.imports.direct),
+        **facts.libraries(),
+    }
+    told["variables_read"] = CHILD.environ.read
     CHILD.save_coverage()
     return Answer({"results": results, "facts": told})
 
@@ -194,39 +259,6 @@ def evaluated(text: str) -> dict[str, Any]:
 def said(error: BaseException) -> str:
     """Return an exception as the last line of its traceback has it."""
     return "".join(traceback.format_exception_only(type(error), error)).strip()
-
-
-class Seeder(importlib.abc.MetaPathFinder):
-    """Seeds the global generators of libraries as soon as the notebook has imported them."""
-
-    def __init__(self, seed: int) -> None:
-        self._seeds: dict[str, Callable[[Any], object]] = {
-            "numpy.random": lambda module: module.seed(seed % _SEEDS),
-            "torch": lambda module: module.manual_seed(seed),
-            "tensorflow": lambda module: module.random.set_seed(seed),
-        }
-        for name in [name for name in self._seeds if name in sys.modules]:
-            self._seeds.pop(name)(sys.modules[name])
-
-    def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Find the module as the other finders do, and have it seeded after it has run."""
-        seed = self._seeds.get(name)
-        if seed is None:
-            return None
-        others = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
-        spec = next((spec for spec in others if spec is not None), None)
-        loader: Any = None if spec is None else spec.loader
-        if loader is not None:
-            run = loader.exec_module
-
-            def run_and_seed(module: ModuleType) -> None:
-                del loader.exec_module  # this once
-                run(module)
-                if self._seeds.pop(name, None) is not None:
-                    seed(module)
-
-            loader.exec_module = run_and_seed
-        return spec
 
 
 @contextlib.contextmanager

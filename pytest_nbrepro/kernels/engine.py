@@ -311,6 +311,8 @@ class Engine:
                 *journal.notes,
             ),
             peak=None if exit_ is None else exit_.peak,
+            seen=tuple(journal.seen),
+            prints=journal.prints,
         )
 
     def _told(self, session: Session, journal: Journal) -> dict[str, Any]:

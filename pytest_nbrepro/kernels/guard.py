@@ -13,12 +13,12 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 # ruff: noqa: PTH100, PTH111, PTH115, PTH117, PTH118, PTH119, PTH120
 # (an audit hook is called too often for path objects)
 
-_Changes = list[tuple[str, str]]  # real path, what would happen to it
+_Changes = Sequence[tuple[str, str]]  # real path, what would happen to it
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _BYTECODE = "__pycache__"
 
@@ -60,6 +60,15 @@ class Guard:
             "os.setxattr": self._change,
             "os.removexattr": self._change,
         }
+
+    @property
+    def places(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Beginnings of paths in the project and its mirror, and of those in tools' folders below these."""
+        return self._readable, self._exempt
+
+    def listen(self, events: dict[str, Callable[..., _Changes]]) -> None:
+        """Have more events looked at: by name, what is called with their arguments."""
+        self._checks.update(events)
 
     def hook(self, event: str, arguments: tuple[object, ...]) -> None:
         """Look at one audit event; nearly all are none of ours, so this is quick.
@@ -124,7 +133,7 @@ class Guard:
 
     def _link(self, source: object, target: object, source_fd: int, target_fd: int) -> _Changes:
         # a second name would let a later write through
-        return _missing(_entry(target, target_fd)) + _existing(_target(source, source_fd), "link")
+        return [*_missing(_entry(target, target_fd)), *_existing(_target(source, source_fd), "link")]
 
     def _change(self, path: object, *_: object) -> _Changes:
         return _existing(_target(path, -1), "change")

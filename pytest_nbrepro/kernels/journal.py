@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_nbrepro.model import Seen
+
 
 @dataclass(frozen=True)
 class ThreadError:
@@ -32,6 +34,10 @@ class Journal:
     threads: list[ThreadError] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
+    prints: dict[int, dict[str, str]] = field(
+        default_factory=dict
+    )  # of variables, by the cell that changed them
     _offset: int = 0
 
     def update(self, cell: int | None) -> None:
@@ -60,6 +66,12 @@ class Journal:
             self.threads.append(ThreadError(entry["thread"], entry["error"], entry["traceback"]))
         elif "facts" in entry:
             self.facts.update(entry["facts"])
+        elif "prints" in entry:
+            if cell is not None:
+                self.prints[cell] = entry["prints"]
+        elif "seen" in entry:
+            if cell is not None:
+                self.seen.append(Seen(entry["seen"], cell, entry["where"]))
         else:
             self.notes.append(entry["note"])
 

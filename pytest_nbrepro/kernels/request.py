@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_nbrepro.model import Coverage, RunError, RunStatus
+from pytest_nbrepro.model import Coverage, RunError, RunStatus, Seen
 
 OUTPUT_CAP = 8 * 2**20
 
@@ -40,6 +40,7 @@ class Request:
     threads: int | None = None  # how many the libraries may use, where neither `env` nor `environ` says so
     python: Path | None = None  # the interpreter, where neither the annotation nor we choose it
     fork: bool = False  # let a fork server start the kernel where one can
+    forced: Mapping[str, Any] = field(default_factory=dict)  # what an experiment holds still (see `forcing`)
     environ: Mapping[str, str] = field(
         default_factory=lambda: dict(os.environ), repr=False
     )  # what `env` adds to
@@ -71,3 +72,7 @@ class Execution:
     read: tuple[str, ...]  # files of the project that were opened, POSIX paths relative to its root
     notes: tuple[str, ...]
     peak: int | None  # bytes, resident, the kernel's whole process tree
+    seen: tuple[Seen, ...] = ()
+    prints: Mapping[int, Mapping[str, str]] = field(
+        default_factory=dict
+    )  # of variables, by the cell that changed them

@@ -237,6 +237,7 @@ class Session:
             "journal": str(self.journal),
             "kept": str(request.folder / KEPT),
             "seed": request.seed,
+            "forced": dict(request.forced),
             "bytecode": self._bytecode,
             "coverage": None
             if coverage is None

@@ -17,7 +17,7 @@ from pytest_nbrepro.model.annotation import (
     Spec,
     Task,
 )
-from pytest_nbrepro.model.judgement import Check, CheckStatus, Moved, Place, Verdict, Why
+from pytest_nbrepro.model.judgement import Check, CheckStatus, Evidence, Moved, Place, Verdict, Why
 from pytest_nbrepro.model.results import (
     Anchor,
     Artifact,
@@ -30,6 +30,7 @@ from pytest_nbrepro.model.results import (
     Run,
     RunError,
     RunStatus,
+    Seen,
 )
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Check",
     "CheckStatus",
     "Coverage",
+    "Evidence",
     "FlagValue",
     "Limits",
     "Masking",
@@ -59,6 +61,7 @@ __all__ = [
     "Run",
     "RunError",
     "RunStatus",
+    "Seen",
     "Spec",
     "Task",
     "Verdict",

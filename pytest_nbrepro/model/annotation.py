@@ -153,11 +153,13 @@ class Task:
     tags: tuple[str, ...] = ()  # what the user says of this machine, such as "cuda": overlays that apply
     threads: int | None = None  # how many a kernel's libraries may use, where nothing else says so
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)  # of who asks
-    source: Path | None = None  # the notebook to run in the place of the case's own
     fork: bool = False  # let a fork server start its kernel where one can
-    python: Path | None = (
-        None  # the interpreter of a Python notebook whose annotation names no kernel, if not this one
+    python: Path | None = None  # the interpreter, where no annotation names a kernel, if not this one
+    source: Path | None = None  # the notebook to run in the place of the case's own
+    left: Path | None = (
+        None  # the folder of a run whose files the notebook finds, as if it had run there before
     )
+    forced: Mapping[str, Any] = field(default_factory=dict)  # what an experiment holds still
 
     def anew(self) -> Task:
         """Return the same for a run that is to show chance: its kernel shares nothing with those of others.

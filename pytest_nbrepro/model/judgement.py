@@ -106,8 +106,24 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What is known of one possible cause of a failure."""
+
+    cause: str  # CODE, FLAGS, DATA, ENVIRONMENT, CHANCE
+    state: str  # same; changed; unknown: not recorded; cleared: it changed, and was shown not to matter
+    text: str = ""  # what changed
+
+
+@dataclass(frozen=True)
 class Why:
     """What the evidence says of the cause of a failure."""
 
     cause: str  # CODE, FLAGS, DATA, ENVIRONMENT, CHANCE, SEVERAL, UNKNOWN
     text: str  # the evidence, one sentence
+    evidence: tuple[Evidence, ...] = ()  # the table behind it
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether two runs of the same were seen to differ."""
+        known = any(one.cause == "CHANCE" and one.state == "changed" for one in self.evidence)
+        return self.cause == "CHANCE" or known

@@ -83,6 +83,19 @@ class CellRecord:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """Something that a run was seen to do, and that another may do otherwise.
+
+    `kind` is a draw from a generator that nobody seeded (``random``, ``numpy``, ``torch``: global ones; ``fresh
+    random``, ``fresh numpy``; ``entropy`` and ``uuid`` of the system), ``listing`` of a folder, or ``network``.
+    """
+
+    kind: str
+    cell: int  # index among all cells
+    where: str = ""  # in the cell, in words: "line 3"
+
+
+@dataclass(frozen=True)
 class RunError:
     """Why a run did not complete.
 
@@ -129,6 +142,7 @@ class Run:
     cells: tuple[CellRecord, ...] = ()
     error: RunError | None = None
     notes: tuple[str, ...] = ()  # what a person should know though it is no failure
+    seen: tuple[Seen, ...] = ()
     peak: int | None = None  # bytes, peak resident memory of the kernel's tree
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from pytest_nbrepro.assessment import Assessment
 from pytest_nbrepro.comparers import asides
 from pytest_nbrepro.comparers.base import key
+from pytest_nbrepro.diagnosis import seen
 from pytest_nbrepro.model import Baseline, Check, CheckStatus, Moved, Run, RunStatus, Verdict, Why
 from pytest_nbrepro.trial import Trial
 
@@ -49,7 +50,7 @@ def offers(failures: Sequence[Check], why: Why | None) -> tuple[Offer, ...]:
     There are none where something is lost, or where a second run differs, too: a wider limit would hide the
     first, and chance is no matter of limits. Nor for a check that used more than 100 times its limit.
     """
-    if (why is not None and why.cause == "CHANCE") or any(map(_loses, failures)):
+    if (why is not None and why.by_chance) or any(map(_loses, failures)):
         return ()
     safe = [c for c in failures if c.allow and not (c.used is not None and OFFERED < c.used < math.inf)]
     return (*_named(safe), *_outputs(safe))
@@ -93,6 +94,8 @@ class CaseReport:
     waits: bool = False  # the values wait for a person
     once: bool = False  # the baseline rests on one run alone
     kept: bool = True  # there is an executed copy, as far as it got
+    chance: str = ""  # what the run drew from generators that nobody seeded
+    unseeded: tuple[str, ...] = ()  # the same of the run that the baseline is from
     moved: tuple[Moved, ...] = ()  # metrics that acceptances moved far from where they were meant to be
     accepted: bool = False  # the values are about to be accepted
     expected: str | None = None  # why the whole case is expected to fail
@@ -207,6 +210,8 @@ def case_report(
         once=assessment.baseline is not None and assessment.baseline.once,
         kept=assessment.executed is not None,
         moved=assessment.moved,
+        unseeded=tuple(assessment.baseline.environment.get("unseeded", ())) if assessment.baseline else (),
+        chance=seen.by_chance(run, assessment.executed) if assessment.case.spec.runs == 1 else "",
         accepted=bool(trial and trial.accepted),
         expected=assessment.case.spec.xfail,
         baseline=assessment.baseline,

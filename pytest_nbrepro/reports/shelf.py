@@ -11,8 +11,8 @@ from typing import Protocol
 from pytest_nbrepro import files
 
 BESIDE = "files"  # the folder beside the page
-_ROOM = 14 << 20  # bytes of pictures that a page holds
-_LARGEST = 2 << 20  # bytes of one of them
+_ROOM = 8 << 20  # bytes of pictures that a page holds
+_LARGEST = 1 << 20  # bytes of one of them
 _COPIED = 20 << 20  # bytes of a file that is copied beside the page
 _TYPES = {
     ".png": "image/png",

@@ -21,6 +21,7 @@ _BLOCK = 30  # lines of a source or a traceback
 _NAME = 24  # columns of a name beside which facts are aligned; longer ones stick out
 _LONGEST = 40  # characters of a value
 _ID = 6  # last letters of a run's id, by which commands find it
+_CAUSE = 11  # columns of a cause
 _LEAD = 10  # columns before a row's text
 _DEEPER = " " * (_LEAD + 2)  # before what does not fit into a row's first line
 _WORDS = {CheckStatus.LOST: "LOST", CheckStatus.NEW: "NEW", CheckStatus.ERROR: "ERROR"}
@@ -61,6 +62,7 @@ def _failed(report: CaseReport) -> Iterator[str]:
         yield from _block([f"… {more} lines", *trace[-_BLOCK:]] if more > 0 else trace, "    ")
         if error.hint:
             yield from _row("hint", error.hint)
+    yield from _why(report)
     yield from _rows("note", _first(report.run.notes, _NOTES))
     if report.kept:
         yield from _row("kept", f"{report.place}/notebook.ipynb: what ran until then, with its outputs")
@@ -86,17 +88,30 @@ def _judged(report: CaseReport) -> Iterator[str]:
         yield from _row(
             "aside", f"{_listed(told, '; ')}   (timings by name; a rule that names one compares it)"
         )
-    if report.why:
-        yield from _row("why", f"{report.why.cause}: {report.why.text}")
+    yield from _why(report)
     yield from _rows("note", _first([moved_text(moved) for moved in report.moved], _NOTES))
     if report.once:
         yield from _row("note", "the baseline rests on one run alone (--nbrepro-once, accept --stored)")
+    if report.unseeded:
+        yield from _row("note", f"the baseline's values may be chance: {report.unseeded[0]}")
+    if report.chance:
+        yield from _row("note", f"what agrees may agree by chance: {report.chance}")
     if report.first:
         yield from _row("first", f"{report.first} is the first whose output differs")
     yield from _block(report.diff.splitlines(), "    ", cut=True)
     yield from _commands(report)
     for offer in report.offers[:_ROWS]:
         yield from _row("allow", offer.text)
+
+
+def _why(report: CaseReport) -> Iterator[str]:
+    """Yield the cause, and where there are several what is known of each."""
+    if report.why is None:
+        return
+    yield from _row("why", f"{report.why.cause}: {report.why.text}")
+    changed = [one for one in report.why.evidence if one.state == "changed"]
+    for one in changed if len(changed) > 1 else ():
+        yield from _row("", f"{one.cause:<{_CAUSE}} {one.text}")
 
 
 def moved_text(moved: Moved) -> str:
@@ -114,11 +129,12 @@ def _listed(names: Sequence[str], mark: str = ", ") -> str:
 
 
 def _commands(report: CaseReport) -> Iterator[str]:
-    commands = [_show(report)]
-    if report.waits:
-        quoted = shlex.quote(report.case)
-        name = quoted if quoted != report.case else f"'{report.case}'"
-        commands.insert(0, f"nbrepro review {name}")
+    quoted = shlex.quote(report.case)
+    name = quoted if quoted != report.case else f"'{report.case}'"
+    commands = [f"nbrepro review {name}"] if report.waits else []
+    if report.why is not None and (report.why.by_chance or report.why.cause == "UNKNOWN"):
+        commands.append(f"nbrepro why {name}")  # experiments tell more than what is recorded
+    commands.append(_show(report))
     line = "   |   ".join(commands)
     for number, told in enumerate([line] if _LEAD + len(line) <= WIDTH else commands):
         yield _lead("" if number else "next") + _plain(told)

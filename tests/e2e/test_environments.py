@@ -63,7 +63,14 @@ def world(tmp_path_factory) -> Path:
 
 def notebook(*sources: str) -> dict:
     cells = [
-        {"cell_type": "code", "id": f"c{n}", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+        {
+            "cell_type": "code",
+            "id": f"c{n}",
+            "metadata": {},
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
         for n, source in enumerate(sources)
     ]
     return {"cells": cells, "metadata": {"nbrepro": {}}, "nbformat": 4, "nbformat_minor": 5}
@@ -71,11 +78,18 @@ def notebook(*sources: str) -> dict:
 
 def command(root: Path, version: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run Python where this version of the distributions is installed."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("NBREPRO", "PYTEST", "COV_")) and k != "CI"}
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith(("NBREPRO", "PYTEST", "COV_")) and k != "CI"
+    }
     found = {"PIP_FIND_LINKS": str(root / "wheels"), "UV_FIND_LINKS": str(root / "wheels")}
     env = {**kept, **found, "PYTHONPATH": str(root / f"site{version}")}
     return subprocess.run(
-        [sys.executable, *arguments], cwd=root / "project", env=env, capture_output=True, text=True, check=False
+        [sys.executable, *arguments],
+        cwd=root / "project",
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

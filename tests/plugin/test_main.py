@@ -368,3 +368,29 @@ def test_a_table_of_html_is_compared_by_cell(project, fake_kernel):
             "*allow*report.html: {columns: {score: {rel: 2.2e-6}}}*",
         ]
     )
+
+
+def test_a_baseline_that_may_agree_by_chance_says_so(project, fake_kernel):
+    fake_kernel.seen = [("numpy", 0, "")]
+    project.notebook("train.ipynb", "print('loss: 0.5')")
+
+    told = " ".join(project.accept().stdout.str().split())
+    assert (
+        "note: train.ipynb::default: what agrees may agree by chance: cell 1 draws from numpy's global"
+        in told
+    )
+    kept = json.loads((project.root / "baselines/train/default/environment.json").read_text())
+    assert kept["unseeded"] == ["cell 1 draws from numpy's global generator, which nobody seeded"]
+
+    assert project.run().ret == 0
+    fake_kernel.seen = []
+    project.notebook("train.ipynb", "print('loss: 0.6')")
+    told = " ".join(project.run().stdout.str().split())
+    assert "note the baseline's values may be chance: cell 1 draws from numpy's global generator" in told
+    assert "what agrees may agree" not in told
+
+
+def test_where_runs_are_meant_to_vary_chance_is_no_news(project, fake_kernel):
+    fake_kernel.seen = [("numpy", 0, "")]
+    project.notebook("train.ipynb", "print(f'loss: {runs % 5}.5')", nbrepro={"runs": 5})
+    assert "by chance" not in project.accept().stdout.str()

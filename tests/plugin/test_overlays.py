@@ -88,7 +88,9 @@ def test_the_cause_is_looked_for_where_the_values_are_from(two):
     assert "platform" not in result.stdout.str().split("why")[1]
     two.on(ARM, 2.0, "arm")
     two.project.notebook("t.ipynb", CODE.format(2.0, "arm").replace("acc: 0.5", "acc: 0.6"))
-    two.run().stdout.fnmatch_lines(["*source changed: cell 1; platform", "*linux-x86_64 -> linux-aarch64"])
+    two.run().stdout.fnmatch_lines(
+        ["*CODE *source changed: cell 1", "*ENVIRONMENT machine: platform linux-x86_64 -> linux-aarch64"]
+    )
 
 
 def test_updates_write_where_a_value_lies(two):

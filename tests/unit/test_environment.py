@@ -17,61 +17,8 @@ def _fresh():
     environment.cpu_model.cache_clear()
 
 
-def installed(folder, name, version, *, record="", top_level=None, metadata=None):
-    """Lay out what an installation of a distribution leaves."""
-    info = folder / f"{name}-{version}.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(metadata or f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    (info / "RECORD").write_text(record)
-    if top_level is not None:
-        (info / "top_level.txt").write_text(top_level)
-    return str(folder)
-
-
-class TestDistributions:
-    def test_modules_are_known_by_the_list_that_a_distribution_brings(self, tmp_path):
-        path = [installed(tmp_path, "PyYAML", "6.0", top_level="yaml\n_yaml\n")]
-        assert environment.distributions({"_yaml", "other"}, path) == {"PyYAML": "6.0"}
-
-    def test_or_by_the_files_that_it_installed(self, tmp_path):
-        record = (
-            "pkg/__init__.py,sha256=x,1\n"
-            "single.py,,\n"
-            "_native.cpython-311-x86_64-linux-gnu.so,,\n"
-            '"odd/with,comma.py",,\n'
-            "../../../bin/tool,,\n"
-            "pkg-1.0.dist-info/RECORD,,\n"
-            "_editable_impl_pkg.pth,,\n"
-        )
-        path = [installed(tmp_path, "pkg", "1.0", record=record)]
-        for module in ("pkg", "single", "_native", "odd"):
-            assert environment.distributions([module], path) == {"pkg": "1.0"}
-        for module in ("..", "", "pkg-1", "_editable_impl_pkg"):
-            assert environment.distributions([module], path) == {}
-
-    def test_several_may_bring_parts_of_one_package(self, tmp_path):
-        installed(tmp_path, "google-b", "2", top_level="google")
-        path = [installed(tmp_path, "google-a", "1", top_level="google"), ""]
-        assert list(environment.distributions(["google"], path).items()) == [
-            ("google-a", "1"),
-            ("google-b", "2"),
-        ]
-
-    def test_what_comes_first_on_the_path_is_what_counts(self, tmp_path):
-        first = installed(tmp_path / "venv", "pkg", "2.0", top_level="pkg")
-        second = installed(tmp_path / "system", "pkg", "1.0", top_level="pkg")
-        assert environment.distributions(["pkg"], [first, second]) == {"pkg": "2.0"}
-
-    def test_a_broken_leftover_is_passed_over(self, tmp_path):
-        path = [installed(tmp_path, "pkg", "1", top_level="pkg", metadata="Metadata-Version: 2.1\n")]
-        assert environment.distributions(["pkg"], path) == {}
-
-    def test_folders_that_are_not_there_hold_none(self, tmp_path):
-        assert environment.distributions(["pkg"], [str(tmp_path / "none"), "python311.zip"]) == {}
-
-
 class TestRecord:
-    def test_it_has_what_the_kernel_told_and_what_this_process_sees(self, tmp_path):
+    def test_it_has_what_the_kernel_told_and_what_this_process_sees(self, tmp_path, installed):
         (tmp_path / "project").mkdir()
         (tmp_path / "project" / "data.csv").write_bytes(b"1")
         path = [installed(tmp_path / "site", "pkg", "1", top_level="pkg")]
@@ -83,11 +30,33 @@ class TestRecord:
             "platform": f"{platform.system().lower()}-{platform.machine()}",
             "cpu": environment.cpu_model(),
             "distributions": {"pkg": "1"},
+            "optional": ["pkg"],
             "inputs": {"data.csv": hashlib.sha256(b"1").hexdigest()},
             "git": None,
             "seed": 7,
         }
         assert facts["path"] == path  # what was given stays as it was
+
+    def test_what_the_notebook_or_its_own_modules_import_is_needed(self, tmp_path, installed):
+        installed(tmp_path / "site", "pkg", "1", top_level="pkg")
+        installed(tmp_path / "site", "other", "1", top_level="other")
+        path = [installed(tmp_path / "site", "idle", "1", top_level="idle")]
+        (tmp_path / "helper.py").write_text("import other")
+        modules = {
+            "pkg": "/site/pkg.py",
+            "other": "/site/other.py",
+            "helper": "helper.py",
+            "idle": "/site/idle.py",
+        }
+        facts = {"modules": modules, "path": path, "direct": []}
+        record = environment.record(facts, (), tmp_path, ["%time\nimport pkg"])
+        assert record["optional"] == ["idle"]
+        assert environment.record({**facts, "direct": ["idle"]}, (), tmp_path)["optional"] == ["pkg"]
+
+    def test_the_distributions_that_an_error_is_about(self, tmp_path, installed):
+        path = [installed(tmp_path, "PyYAML", "6.0", top_level="yaml")]
+        facts = {"path": path, "modules": {}, "blamed": ["yaml", "helper"]}
+        assert environment.record(facts, (), tmp_path)["blamed"] == ["PyYAML", "helper"]
 
     def test_a_kernel_that_told_nothing_is_no_fault(self, tmp_path):
         assert environment.record({}, (), tmp_path)["distributions"] == {}
@@ -178,3 +147,29 @@ class TestGit:
 
         monkeypatch.setattr(subprocess, "run", slow)
         assert environment.git_state(repository)["dirty"] is None
+
+
+class TestMentioned:
+    def test_files_of_the_project_that_code_names(self, tmp_path):
+        (tmp_path / "data").mkdir()
+        (tmp_path / "notebooks").mkdir()
+        for name in ("data/a.csv", "notebooks/b.csv", "c.csv"):
+            (tmp_path / name).write_text("1")
+        code = [
+            "pl.read_csv('../data/a.csv')",
+            'x = "b.csv"; y = "data"; z = "gone.csv"',
+            f"'{'x' * 255}' '..' ''",
+        ]
+        found = environment.mentioned(code, tmp_path / "notebooks", tmp_path)
+        assert found == ["data/a.csv", "notebooks/b.csv"]
+
+    def test_nothing_outside_of_it(self, tmp_path):
+        (tmp_path / "secret").write_text("1")
+        (tmp_path / "project").mkdir()
+        found = environment.mentioned(
+            ["'../secret'", f"'{tmp_path}/secret'"], tmp_path / "project", tmp_path / "project"
+        )
+        assert found == []
+
+    def test_names_that_the_system_does_not_take(self, tmp_path):
+        assert environment.mentioned(["'" + "/".join(["x" * 300]) + "' 'a\x00b'"], tmp_path, tmp_path) == []

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -24,6 +22,10 @@ INSIDE = (
     "values",
     "facts",
     "showing",
+    "tracing",
+    "chance",
+    "loading",
+    "outside",
     "tabling",
     "drawing",
     "inking",
@@ -43,7 +45,7 @@ def test_it_runs_in_older_pythons_without_this_package(name: str) -> None:
         elif isinstance(node, ast.ImportFrom):
             used.add(node.module.split(".")[0])
     assert used <= {*sys.stdlib_module_names, "ipykernel", "coverage", "pytest_nbrepro"}
-    assert ("pytest_nbrepro" in used) is (name == "child")  # for type checkers alone
+    assert ("pytest_nbrepro" in used) is (name in {"child", "chance", "outside"})  # for type checkers alone
 
 
 def python39() -> str | None:
@@ -75,6 +77,7 @@ class Shell(SimpleNamespace):
             events=Events(),
             user_ns={"x": 3},
             user_global_ns={},
+            user_module=SimpleNamespace(),
             display_formatter=SimpleNamespace(format=lambda obj: ({"text/plain": repr(obj)}, {})),
             payload_manager=SimpleNamespace(write_payload=self.payloads.append),
             kernel=SimpleNamespace(io_loop=SimpleNamespace(stop="stop", call_later=self._later)),
@@ -88,6 +91,10 @@ class Notes:
     """A guard that only takes notes."""
 
     hook = None
+    places = ((), ())
+
+    def listen(self, events: Any) -> None:
+        self.events = events
 
     def __init__(self) -> None:
         self.notes: list[dict[str, Any]] = []
@@ -104,7 +111,12 @@ def one(monkeypatch: pytest.MonkeyPatch) -> child.Child:
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     monkeypatch.setattr(sys, "unraisablehook", lambda args: None)
     monkeypatch.setattr(threading, "excepthook", lambda args: None)
-    one = child.Child({"seed": None, "bytecode": True, "coverage": None, "kept": "nowhere"}, Notes())
+    monkeypatch.setattr(os.environ, "encodekey", os.environ.encodekey)
+    monkeypatch.setattr(child.chance.Chance, "attach", lambda self: None)
+    monkeypatch.setitem(sys.modules, "numpy.random", None)
+    one = child.Child(
+        {"seed": None, "bytecode": True, "coverage": None, "kept": "nowhere", "forced": {}}, Notes()
+    )
     monkeypatch.setattr(child, "CHILD", one, raising=False)
     one.attach(Shell())
     return one
@@ -125,6 +137,14 @@ def test_the_value_of_the_last_cell_alone_is_kept(one: child.Child) -> None:
     assert told(child.value()) == {"error": "nothing"}
     calls["post_run_cell"](None)
     assert told(child.value()) == {"error": "nothing"}
+
+
+def test_what_an_error_is_about_is_noted(one: child.Child) -> None:
+    try:
+        json.loads("{")
+    except ValueError as error:
+        one.shell.events.calls["post_run_cell"](SimpleNamespace(result=None, error_in_exec=error))
+    assert "json" in one.guard.notes[-1]["facts"]["blamed"]
 
 
 def test_a_value_that_cannot_be_read(one: child.Child) -> None:
@@ -209,60 +229,6 @@ import mine
     data.close()
 
 
-@pytest.fixture
-def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Stand-ins for libraries that are seeded."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    (tmp_path / "torch.py").write_text("seeds = []\nmanual_seed = seeds.append\nassert __loader__\n")
-    (tmp_path / "tensorflow").mkdir()
-    (tmp_path / "tensorflow" / "__init__.py").write_text("from . import random\n")
-    (tmp_path / "tensorflow" / "random.py").write_text("seeds = []\nset_seed = seeds.append\n")
-    for name in ("torch", "tensorflow", "tensorflow.random"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    yield importlib.import_module
-    for name in ("torch", "tensorflow", "tensorflow.random"):
-        sys.modules.pop(name, None)
-
-
-def test_libraries_are_seeded_when_they_are_imported(library: Any) -> None:
-    import numpy.random
-
-    expected = numpy.random.RandomState(9).random()
-    state = numpy.random.get_state()  # noqa: NPY002
-    try:
-        seeder = child.Seeder(9)  # numpy is there already
-        assert numpy.random.random() == expected  # noqa: NPY002
-    finally:
-        numpy.random.set_state(state)  # noqa: NPY002
-    sys.meta_path.insert(0, seeder)
-    assert importlib.util.find_spec("torch") is not None  # to look is not to import
-    for _ in range(2):
-        assert library("torch").seeds == [9]
-    assert library("tensorflow").random.seeds == [9]
-    assert library("tensorflow").__spec__.loader.exec_module.__name__ == "exec_module"
-    assert importlib.util.find_spec("nowhere") is None
-
-
-def test_a_library_that_fails_is_seeded_when_it_succeeds(library: Any, tmp_path: Path) -> None:
-    sys.meta_path.insert(0, child.Seeder(9))
-    good = (tmp_path / "torch.py").read_text()
-    (tmp_path / "torch.py").write_text("raise ImportError('not yet')")
-    with pytest.raises(ImportError, match="not yet"):
-        library("torch")
-    (tmp_path / "torch.py").write_text(good + "#")
-    importlib.invalidate_caches()
-    assert library("torch").seeds == [9]
-
-
-def test_a_library_that_is_not_installed(library: Any, tmp_path: Path) -> None:
-    sys.meta_path.insert(0, child.Seeder(9))
-    (tmp_path / "torch.py").unlink()
-    importlib.invalidate_caches()
-    with pytest.raises(ModuleNotFoundError):
-        library("torch")
-
-
 def test_modules_that_a_notebook_brings_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bare = {name.partition(".")[0] for name in sys.modules}
     monkeypatch.setitem(sys.modules, "new_one", SimpleNamespace(__file__="/a/new_one.py"))
@@ -273,6 +239,8 @@ def test_modules_that_a_notebook_brings_in(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_libraries_that_compute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facts, "openblas", lambda: {"blas_kernel": "Zen"})
+
     def show_config(mode: str) -> Any:
         return {"Build Dependencies": {"blas": {"name": "fast", "version": "1", "more": 2}}}
 
@@ -281,13 +249,43 @@ def test_libraries_that_compute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "threadpoolctl", SimpleNamespace(threadpool_info=lambda: [pool]))
     assert facts.libraries() == {
         "blas": {"name": "fast", "version": "1"},
+        "blas_kernel": "Zen",
         "threads": [{"user_api": "blas", "internal_api": "fast", "num_threads": 2, "version": "1"}],
     }
     monkeypatch.setitem(sys.modules, "numpy", SimpleNamespace())  # too old to tell
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    assert facts.libraries() == {}
+    assert facts.libraries() == {"blas_kernel": "Zen"}
     monkeypatch.setitem(sys.modules, "numpy", None)
     assert facts.libraries() == {}
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="this system does not tell what is loaded")
+def test_the_kernel_of_openblas_and_its_threads() -> None:
+    import numpy as np
+
+    told = facts.openblas()
+    if "openblas" in np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]:
+        assert told["blas_kernel"].isalnum()
+        assert told["blas_threads"] >= 1
+    else:
+        assert told == {}
+
+
+def test_a_system_that_does_not_tell_what_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("builtins.open", missing)
+    assert facts.openblas() == {}
+
+
+def test_only_variables_that_are_known_to_hold_no_secret_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("API_KEY", "geheim")
+    kept = facts.fixed()["variables"]
+    assert kept["LANG"] == "C.UTF-8"
+    assert set(kept) <= set(facts.VARIABLES)
+    assert "API_KEY" not in kept
 
 
 def test_fixed_facts_are_json() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_nbrepro import files, store
 from pytest_nbrepro.errors import StoreError
-from pytest_nbrepro.model import Artifact, CellRecord, Metric, Picture, Run, RunError, RunStatus
+from pytest_nbrepro.model import Artifact, CellRecord, Metric, Picture, Run, RunError, RunStatus, Seen
 from pytest_nbrepro.store import Store
 
 NUMBERS = st.booleans() | st.integers() | st.floats(allow_nan=False)
@@ -64,6 +64,7 @@ RUNS = st.builds(
     cells=st.lists(st.builds(CellRecord, st.integers(0), TEXTS, TEXTS, TEXTS), max_size=2).map(tuple),
     error=st.none() | st.builds(RunError, TEXTS, TEXTS, st.none() | st.integers(0), TEXTS, st.none() | TEXTS),
     notes=st.lists(TEXTS, max_size=2).map(tuple),
+    seen=st.lists(st.builds(Seen, kind=TEXTS, cell=st.integers(0, 9), where=TEXTS), max_size=2).map(tuple),
     peak=st.none() | st.integers(0),
 )
 

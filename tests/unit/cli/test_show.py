@@ -24,6 +24,7 @@ from pytest_nbrepro.model import (
     Place,
     RunError,
     RunStatus,
+    Seen,
     Verdict,
 )
 
@@ -125,7 +126,8 @@ def test_json(accepted):
         "train.ipynb::default",
         'cell 2 "print it"',
     )
-    assert set(verdict["why"]) == {"cause", "text"}
+    assert set(verdict["why"]) == {"cause", "text", "evidence"}
+    assert set(verdict["why"]["evidence"][0]) == {"cause", "state", "text"}
     assert "goodbye" in verdict["diff"]
     loss = verdict["checks"][0]
     assert set(loss) == {field.name for field in dataclasses.fields(Check)}
@@ -415,3 +417,12 @@ def test_the_case_is_the_one_that_pytest_collects(bench):
     source = notebook.read(path)
     (wanted,) = spec.expand(source, project, spec.load(source, project))
     assert case_of(bench.run(case="odd name/"), bench.root) == wanted
+
+
+def test_what_a_run_was_seen_to_do(bench):
+    bench.run(executed=executed("hello\n"), seen=(Seen("listing", 1, "line 2"),))
+    said = bench("show", "last")
+    assert (
+        'seen, and may come out otherwise in another run\n  cell 2 "print it" (line 2) lists a folder'
+        in said.out
+    )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_nbrepro.model import Check, CheckStatus, Place, Run, RunError, RunStatus, Verdict, Why
+from pytest_nbrepro.model import Check, CheckStatus, Evidence, Place, Run, RunError, RunStatus, Verdict, Why
 from pytest_nbrepro.reports.data import CaseReport
 from pytest_nbrepro.reports.terminal import case_text, pair
 
@@ -359,3 +359,39 @@ def test_what_is_set_aside_is_one_row():
         "          name; a rule that names one compares it)",
     ]
     assert not any("aside" in line for line in lines(drift()))
+
+
+class TestWhy:
+    CHANGED = (
+        Evidence("CODE", "changed", "source changed: cell 1"),
+        Evidence("CHANCE", "changed", "it differs"),
+    )
+
+    def test_a_line_for_each_of_several_causes(self):
+        told = lines(drift(), why=Why("SEVERAL", "CODE and CHANCE changed", self.CHANGED))
+        assert told[2:5] == [
+            "  why     SEVERAL: CODE and CHANCE changed",
+            "          CODE        source changed: cell 1",
+            "          CHANCE      it differs",
+        ]
+
+    def test_one_cause_needs_no_table(self):
+        told = lines(drift(), why=Why("CODE", "source changed: cell 1", self.CHANGED[:1]))
+        assert told[2:3] == ["  why     CODE: source changed: cell 1"]
+        assert not told[3].startswith("          CODE")
+
+    @pytest.mark.parametrize(("cause", "offered"), [("CHANCE", True), ("UNKNOWN", True), ("CODE", False)])
+    def test_experiments_are_offered_where_they_tell_more(self, cause, offered):
+        told = "\n".join(lines(drift(), why=Why(cause, "x")))
+        assert ("nbrepro why 'a.ipynb::default'" in told) is offered
+
+    def test_what_may_be_chance_is_noted(self):
+        told = " ".join(" ".join(lines(drift(), chance="cell 1 draws", unseeded=("cell 2 drew",))).split())
+        assert "note the baseline's values may be chance: cell 2 drew" in told
+        assert "note what agrees may agree by chance: cell 1 draws" in told
+
+    def test_a_run_that_failed_has_a_cause_too(self):
+        told = lines(
+            status="failed", error=RunError("cell", "TypeError: 3", 0), why=Why("ENVIRONMENT", "x 1 -> 2")
+        )
+        assert "  why     ENVIRONMENT: x 1 -> 2" in told

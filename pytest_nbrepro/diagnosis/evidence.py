@@ -1,28 +1,28 @@
-"""Why a run differs from its baseline, from the evidence that both recorded."""
+"""What changed between a baseline and a run: source, flags, inputs, environment, as both recorded them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pytest_nbrepro import files, flags
 from pytest_nbrepro.assignments import source_bytes
-from pytest_nbrepro.model import Run, Why
+from pytest_nbrepro.model import Evidence, Run
 from pytest_nbrepro.notebook import Cell, Notebook
 from pytest_nbrepro.verdict import align
 
 _SHOWN = 4
-_MACHINE = ("interpreter", "platform", "cpu", "blas", "threads", "thread_limit")
-_WORDS = {"CODE": "source", "FLAGS": "flags", "DATA": "inputs", "ENVIRONMENT": "environment"}
+_SETTINGS = ("interpreter", "locale", "encoding", "timezone")
+_MACHINE = ("platform", "cpu", "blas", "blas_kernel", "blas_threads", "threads", "thread_limit")
 
 
-def explain(
+def gather(
     run: Run,
     executed: Notebook,
     environment: Mapping[str, Any],
     accepted: Notebook,
     before: Mapping[str, Any],
-) -> Why:
+) -> tuple[Evidence, ...]:
     """Compare source, flags, inputs and environment of a run with those of its baseline.
 
     What the baseline did not record is evidence of nothing: it neither changed nor stayed the same.
@@ -34,20 +34,14 @@ def explain(
         accepted: the baseline's executed copy.
         before: the baseline's environment record, with its flags.
     """
-    evidence = {
+    told = {
         "CODE": _code(executed, accepted, run.flags if "flags" in before else ()),
         "FLAGS": _changes(_flags(before), _flags(environment)),
         "DATA": _changes(before.get("inputs"), environment.get("inputs"), values=False),
         "ENVIRONMENT": _environment(before, environment),
     }
-    changed = {cause: text for cause, text in evidence.items() if text}
-    same = ", ".join(_WORDS[cause] for cause, text in evidence.items() if text == "")
-    unknown = ", ".join(_WORDS[cause] for cause, text in evidence.items() if text is None)
-    told = [f"{same} same" if same else "", f"{unknown} not recorded" if unknown else "", *changed.values()]
-    if not changed:
-        told.append("it is chance, or something that is not recorded")
-    cause = next(iter(changed), "UNKNOWN") if len(changed) < 2 else "SEVERAL"
-    return Why(cause, "; ".join(text for text in told if text))
+    states = {None: "unknown", "": "same"}
+    return tuple(Evidence(cause, states.get(text, "changed"), text or "") for cause, text in told.items())
 
 
 def _code(executed: Notebook, accepted: Notebook, names: Collection[str]) -> str:
@@ -94,16 +88,47 @@ def _flags(record: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 def _environment(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
-    known = [key for key in _MACHINE if before.get(key) is not None]
-    told = [
-        f"{key.replace('_', ' ')} {_spelt(before[key])} -> {_spelt(now.get(key))}"
-        for key in known
-        if before[key] != now.get(key)
-    ]
-    packages = _changes(before.get("distributions"), now.get("distributions"))
+    """Tell which distributions, settings and variables changed, and what of the machine did, apart."""
+    packages = packages_changed(before, now)
+    known = [key for key in (*_SETTINGS, *_MACHINE) if before.get(key) is not None]
     if packages is None and not known:
         return None
-    return "; ".join([packages, *told] if packages else told)
+    settings = [*_differing(_SETTINGS, before, now), *_variables(before, now)]
+    machine = "; ".join(_differing(_MACHINE, before, now))
+    return "; ".join(filter(None, (packages, *settings, f"machine: {machine}" if machine else "")))
+
+
+def _differing(keys: tuple[str, ...], before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    for key in keys:
+        if before.get(key) is not None and before[key] != now.get(key):
+            yield f"{key.replace('_', ' ')} {_spelt(before[key])} -> {_spelt(now.get(key))}"
+
+
+def packages_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """Tell which imported distributions changed, those last that are there only as they are installed."""
+    old, new = before.get("distributions"), now.get("distributions")
+    if old is None or new is None:
+        return None
+    idle = {*before.get("optional", ()), *now.get("optional", ())} - _needed(before) - _needed(now)
+    used = _changes(*({name: one[name] for name in one if name not in idle} for one in (old, new)))
+    others = _changes(*({name: one[name] for name in one if name in idle} for one in (old, new)))
+    return "; ".join(filter(None, (used, f"{others} (imported only where installed)" if others else "")))
+
+
+def _needed(record: Mapping[str, Any]) -> set[str]:
+    """Return the distributions that are not known to be there for no other reason than that they are installed."""
+    return {*record["distributions"]} - {*record.get("optional", ())}
+
+
+def _variables(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Tell which environment variables changed, by their values those that are known to hold no secret."""
+    told = _changes(before.get("variables"), now.get("variables"))
+    if told:
+        yield f"variable {told}"
+    old, new = before.get("variables_read", {}), now.get("variables_read", {})
+    changed = [name for name in old if name in new and old[name] != new[name]]
+    if changed:
+        yield f"variable {_shorten(changed)}, which the notebook reads, changed"
 
 
 def _spelt(value: Any) -> str:
@@ -111,7 +136,7 @@ def _spelt(value: Any) -> str:
     if isinstance(value, Mapping):
         return " ".join(map(_spelt, value.values()))
     if isinstance(value, list):
-        return ", ".join(map(_spelt, value))
+        return ", ".join(dict.fromkeys(map(_spelt, value)))
     return str(value)
 
 
