@@ -1,6 +1,6 @@
 """Inside the fork server: libraries are imported ahead, and hidden from kernels until these import them.
 
-Loaded by `server.py` from its own folder, by path: the standard library alone.
+Loaded by `server.py` from its own folder: the standard library alone.
 
 After the fork `sys.modules` is as if nothing had been imported. When a kernel imports a module that is there already,
 it gets that one, and with it exactly the modules that its execution had brought: what each module imports, and what it
@@ -17,15 +17,15 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
-import os
-import random
-import signal
 import sys
-import threading
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING or __package__:
+    from pytest_nbrepro.kernels import effects
+else:  # in the server
+    import effects
 
 _LOADERS = (
     importlib.machinery.SourceFileLoader,
@@ -36,10 +36,6 @@ _NONE = object()
 _TOP = ""  # what is imported by nobody
 
 
-class UnfitError(Exception):
-    """Kernels cannot be forked after what was imported; the message says why."""
-
-
 class Hidden(importlib.abc.MetaPathFinder):
     """What was imported ahead; a finder that brings it back."""
 
@@ -48,7 +44,7 @@ class Hidden(importlib.abc.MetaPathFinder):
         self.shown: Callable[[str], object] = lambda _: None  # called with each module that comes back
         self._hidden: set[str] = set()
         self._brings: dict[str, set[str]] = {}  # by a module, what its execution imported itself
-        self._changes: dict[str, list[_Change]] = {}
+        self._changes: dict[str, list[effects.Change]] = {}
         self._parents: dict[
             str, tuple[Any, str, Any]
         ] = {}  # whose attribute a module is, and what that was before
@@ -57,7 +53,7 @@ class Hidden(importlib.abc.MetaPathFinder):
         self._known = set(sys.modules)
         self._executing = [_TOP]
         self._recording = False
-        self._state = _State()
+        self._state = effects.State(self)
 
     # -- in the server ------------------------------------------------------------------------------
 
@@ -65,23 +61,23 @@ class Hidden(importlib.abc.MetaPathFinder):
         """Import modules ahead, and hide them; names that are none are passed over.
 
         Raises:
-            UnfitError: they change what cannot be hidden.
+            effects.UnfitError: they change what cannot be hidden.
         """
         collector = importlib.import_module("gc")
         if "gc" not in self._base:  # nor in a new kernel
             del sys.modules["gc"]
-        untouched, base = _untouched(), _State()
+        untouched, base = effects.untouched(), effects.State(self)
         sys.meta_path.insert(0, self)
-        self._state = _State()
+        self._state = effects.State(self)
         for name in names:
             with self._recorded(), contextlib.suppress(ImportError):
                 importlib.import_module(name)
             self._hide(base)
-        if untouched != _untouched():
-            raise UnfitError("a library changes signals, the path or hooks when it is imported")
-        foreign = sorted({type(one).__qualname__ for one in _generators(self.modules, collector)})
+        if untouched != effects.untouched():
+            raise effects.UnfitError("a library changes signals, the path or hooks when it is imported")
+        foreign = sorted({type(one).__qualname__ for one in effects.generators(self.modules, collector)})
         if foreign:
-            raise UnfitError(f"libraries keep random generators: {', '.join(foreign)}")
+            raise effects.UnfitError(f"libraries keep random generators: {', '.join(foreign)}")
 
     @contextlib.contextmanager
     def _recorded(self) -> Iterator[None]:
@@ -130,9 +126,9 @@ class Hidden(importlib.abc.MetaPathFinder):
                 self._known.add(name)
                 self._bring(name)
             self._known &= sys.modules.keys()
-        state = _State()
+        state = effects.State(self)
         if state != self._state:
-            change = _Change(self._state, state)
+            change = effects.Change(self._state, state)
             self._changes.setdefault(self._executing[-1], []).append(change)
             self._state = state
 
@@ -173,7 +169,7 @@ class Hidden(importlib.abc.MetaPathFinder):
 
         loader.create_module, loader.exec_module = created, executed  # type: ignore[method-assign]
 
-    def _hide(self, base: _State) -> None:
+    def _hide(self, base: effects.State) -> None:
         for name in [name for name in sys.modules if name not in self._base]:
             self.modules[name] = sys.modules.pop(name)
             self._hidden.add(name)
@@ -190,8 +186,8 @@ class Hidden(importlib.abc.MetaPathFinder):
             else:
                 setattr(parent, attribute, before)
         self._known = set(sys.modules)
-        base.restore(self)
-        self._state = _State()
+        base.restore()
+        self._state = effects.State(self)
 
     # -- in the kernel, too -------------------------------------------------------------------------
 
@@ -235,7 +231,7 @@ class Hidden(importlib.abc.MetaPathFinder):
                 change.make()
             self.shown(each)
         if self._recording:
-            self._state = _State()
+            self._state = effects.State(self)
 
     def _closure(self, name: str) -> set[str]:
         found, left = set(), [name]
@@ -271,65 +267,6 @@ class _Shower(importlib.abc.Loader):
         self._hidden.show(self._name)
 
 
-class _State:
-    """What modules change of a process when they are executed, and what can be put back."""
-
-    def __init__(self) -> None:
-        self.environ = dict(os.environ._data)  # type: ignore[attr-defined]  # noqa: SLF001 - as it is kept, which is quick
-        self.filters = list(warnings.filters)
-        self.finders = [finder for finder in sys.meta_path if not isinstance(finder, Hidden)]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _State) and vars(self) == vars(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def restore(self, hidden: Hidden) -> None:
-        """Let the process be as it was."""
-        for name in os.environb.keys() - self.environ.keys():
-            del os.environb[name]
-        os.environb.update(self.environ)
-        warnings.filters[:] = self.filters  # type: ignore[index]
-        warnings._filters_mutated()  # type: ignore[attr-defined]  # noqa: SLF001
-        sys.meta_path[:] = [hidden, *self.finders]
-
-
-class _Change:
-    """The difference between two states.
-
-    Raises:
-        UnfitError: it is none that can be made again.
-    """
-
-    def __init__(self, old: _State, new: _State) -> None:
-        self._gone = old.environ.keys() - new.environ.keys()
-        self._set = {name: text for name, text in new.environ.items() if old.environ.get(name) != text}
-        self._filters = _ends(old.filters, new.filters)
-        self._finders = _ends(old.finders, new.finders)
-
-    def make(self) -> None:
-        """Change this process in the same way."""
-        for name in self._gone:
-            os.environb.pop(name, None)
-        os.environb.update(self._set)
-        _extend(warnings.filters, *self._filters)
-        warnings._filters_mutated()  # type: ignore[attr-defined]  # noqa: SLF001
-        _extend(sys.meta_path, *self._finders)
-
-
-def _ends(old: list[Any], new: list[Any]) -> tuple[list[Any], list[Any]]:
-    """Return what a list has gained before and after what it had; what has moved to its front is new."""
-    for count in range(len(new) + 1):
-        kept = [one for one in old if one not in new[:count]]
-        if new[count : count + len(kept)] == kept:
-            return new[:count], new[count + len(kept) :]
-    raise UnfitError("a library takes away filters of warnings, or finders, when it is imported")
-
-
-def _extend(target: Any, front: list[Any], back: list[Any]) -> None:
-    target[:] = [*front, *(one for one in target if one not in front), *back]
-
-
 def _references(module: Any) -> Iterator[str]:
     """Yield the modules from which the things in a module are: what was compiled imports unseen."""
     for value in list(vars(module).values()):
@@ -338,27 +275,3 @@ def _references(module: Any) -> Iterator[str]:
             owner = getattr(value, "__module__", None)
             if isinstance(owner, str):
                 yield owner
-
-
-def _untouched() -> list[Any]:
-    """Return what no library may change."""
-    handlers = [signal.getsignal(number) for number in signal.valid_signals()]
-    hooks = [sys.excepthook, sys.displayhook, sys.unraisablehook, threading.excepthook, sys.gettrace()]
-    paths = [list(sys.path), list(sys.path_hooks), os.getcwd()]  # noqa: PTH109
-    return [handlers, hooks, paths, sys.getrecursionlimit(), dict(vars(builtins))]
-
-
-def _generators(modules: dict[str, Any], collector: Any) -> Iterator[Any]:
-    """Yield generators of random numbers that nobody would seed anew after a fork."""
-    kinds: tuple[type, ...] = (random.Random,)
-    # Python sees to these
-    names: Any = getattr(sys.modules.get("tempfile") or modules.get("tempfile"), "_name_sequence", None)
-    expected = {id(random._inst), id(getattr(names, "_rng", None))}  # noqa: SLF001
-    if "numpy.random" in modules:
-        numpy = modules["numpy.random"]
-        kinds += (numpy.Generator, numpy.RandomState, numpy.BitGenerator)
-        own = modules["numpy.random.mtrand"]._rand  # noqa: SLF001 - `renew` sees to it
-        expected |= {id(own), id(own._bit_generator)}  # noqa: SLF001
-    for one in collector.get_objects():
-        if isinstance(one, kinds) and not isinstance(one, random.SystemRandom) and id(one) not in expected:
-            yield one

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import json
 import os
 import signal
@@ -26,6 +25,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+_SIBLINGS = ("child", "supervisor", "hidden", "effects")
 _LARGEST = 1 << 20  # bytes of a request
 _LAST = 0.1  # seconds for supervisors to end whose kernels have, when nobody asks any more
 _INLINE = "module://matplotlib_inline.backend_inline"
@@ -43,14 +43,17 @@ _EARLY = (
 )
 
 
-def sibling(name: str) -> Any:
-    """Return a module that lies beside this file, kept out of `sys.modules`."""
-    place = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")  # noqa: PTH100, PTH118, PTH120
-    spec = importlib.util.spec_from_file_location(f"_nbrepro_{name}", place)
-    assert spec is not None and spec.loader is not None  # noqa: PT018, S101  # a path that ends in .py has both
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def siblings() -> tuple[Any, ...]:
+    """Return the modules beside this file that are needed, kept out of `sys.modules` and of the path."""
+    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+    if here not in sys.path[:1]:  # in Python's safe-path mode
+        sys.path.insert(0, here)
+    try:
+        return tuple(map(importlib.import_module, _SIBLINGS))
+    finally:
+        sys.path.remove(here)
+        for name in _SIBLINGS:
+            sys.modules.pop(name, None)
 
 
 class Server:
@@ -62,8 +65,7 @@ class Server:
 
     def __init__(self, asked: socket.socket) -> None:
         self._asked = asked
-        self._child = sibling("child")
-        self._supervisor = sibling("supervisor")
+        self._child, self._supervisor, self._ahead, self._effects = siblings()
         self._child.__name__ = self._child.NAME
         sys.modules[self._child.NAME] = self._child
         self._hidden: Any = None
@@ -79,6 +81,7 @@ class Server:
         Returns:
             True in a kernel, which is to start; False in the server, when nobody asks any more.
         """
+        _freeze()
         signal.signal(signal.SIGCHLD, lambda *_: _reap())
         self._tell({"unfit": self.unfit(), "modules": []})
         while True:
@@ -131,7 +134,6 @@ class Server:
         os.dup2(link, 0)
         _close_all()
         os.write(0, b"%d\n" % os.getpid())
-        importlib.import_module("gc").freeze()  # what it shares with the server stays shared
         os._exit(self._supervisor.Supervisor(request["supervisor"]).run(_Forked(kernel)))
 
     def _grow(self, names: list[str], descriptors: list[int]) -> None:
@@ -140,17 +142,17 @@ class Server:
             return
         os.close(self._asked.detach())
         self._asked = socket.socket(fileno=descriptors.pop())
-        hidden = sibling("hidden")
-        self._child.ahead = self._hidden = hidden.Hidden()
+        self._child.ahead = self._hidden = self._ahead.Hidden()
         unset = "MPLBACKEND" not in os.environ
         os.environ.setdefault("MPLBACKEND", _INLINE)  # as IPython's kernel does before a notebook's code runs
         try:
             self._hidden.load(names)
             unfit = None
-        except hidden.UnfitError as error:
+        except self._effects.UnfitError as error:
             unfit = str(error)
         if unset:
             del os.environ["MPLBACKEND"]
+        _freeze()
         tops = sorted({name.partition(".")[0] for name in self._hidden.modules})
         self._tell({"unfit": unfit or self.unfit(), "modules": tops})
 
@@ -189,6 +191,16 @@ def renew(modules: Mapping[str, Any]) -> None:
     numpy = modules.get("numpy.random")
     if numpy is not None:
         numpy.seed()
+
+
+def _freeze() -> None:
+    """Keep what there is out of all collections of garbage: half of what a small kernel does would be these."""
+    absent = "gc" not in sys.modules  # as in a new kernel
+    collector = importlib.import_module("gc")
+    if absent:
+        del sys.modules["gc"]
+    collector.collect()
+    collector.freeze()
 
 
 def _foreign_threads() -> int:
@@ -230,9 +242,6 @@ def _close_all() -> None:
 
 def main(arguments: list[str]) -> None:
     """Serve, and become a kernel when one is asked for."""
-    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
-    if sys.path and sys.path[0] == here:  # not there in Python's safe-path mode
-        del sys.path[0]
     number = int(arguments[0])
     os.set_inheritable(number, False)
     server = Server(socket.socket(fileno=number))

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_nbrepro.kernels import connection, covering, faults, preloading, threads
+from pytest_nbrepro.kernels.forking import NoServerError
 from pytest_nbrepro.kernels.process import Exit, Link, Process, Spawned
 from pytest_nbrepro.kernels.request import Request
-from pytest_nbrepro.kernels.servers import SERVERS, NoServerError, Wanted
+from pytest_nbrepro.kernels.servers import SERVERS, Wanted
 from pytest_nbrepro.kernels.showing import KEPT
 from pytest_nbrepro.kernels.specs import OWN, Kernel
 

@@ -60,7 +60,7 @@ state = {
     "environ": {name: text for name, text in os.environ.items() if name not in {"IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JPY_PARENT_PID"}},
     "locale": [locale.getlocale(), time.tzname, locale.setlocale(locale.LC_ALL)],
     "filters": [repr(one) for one in warnings.filters],
-    "gc": [gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()],
+    "gc": [gc.isenabled(), gc.get_threshold()],
     "limits": [sys.getrecursionlimit(), sys.getswitchinterval(), sys.dont_write_bytecode],
     "umask": os.umask(0o22),
     "excepthook": [sys.excepthook.__qualname__, threading.excepthook.__qualname__, sys.unraisablehook.__qualname__],

@@ -29,10 +29,9 @@ PACKAGE = {
 PROBE = """
 import json, os, sys, warnings
 place, kind, ahead, code = sys.argv[1:]
-import importlib.util
-spec = importlib.util.spec_from_file_location("h", {hidden!r})
-h = importlib.util.module_from_spec(spec); spec.loader.exec_module(h)
-sys.path.insert(0, place)
+sys.path.insert(0, os.path.dirname({hidden!r}))
+import hidden as h
+sys.path[0] = place
 base, filters = set(sys.modules), list(warnings.filters)
 if kind == "hidden":
     finder = h.Hidden()

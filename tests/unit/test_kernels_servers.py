@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from pytest_nbrepro.kernels import connection, server, servers
+from pytest_nbrepro.kernels import connection, forking, server, servers
+from pytest_nbrepro.kernels.forking import NoServerError, Server
 from pytest_nbrepro.kernels.process import Process
-from pytest_nbrepro.kernels.servers import NoServerError, Server, Servers, Wanted
+from pytest_nbrepro.kernels.servers import Servers, Wanted
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux alone")
 
@@ -98,8 +99,8 @@ def test_a_server_with_threads(fork: Any, tmp_path: Path) -> None:
 
 
 def test_a_server_that_hangs(fork: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(servers, "_START", 0.05)
-    monkeypatch.setattr(servers, "_PATIENCE", 0.05)
+    monkeypatch.setattr(forking, "_START", 0.05)
+    monkeypatch.setattr(forking, "_PATIENCE", 0.05)
     (tmp_path / "sitecustomize.py").write_text("import time; time.sleep(600)")
     one = Server({**os.environ, "PYTHONPATH": str(tmp_path)})
     with pytest.raises(NoServerError, match=r"did not start in 0\.05 s"):
@@ -260,7 +261,7 @@ def test_the_end_of_a_link_that_is_late(monkeypatch: pytest.MonkeyPatch) -> None
     own, other = socket.socketpair()
     with own, other:
         other.send(b"123\n")
-        link = servers.Forked(own)
+        link = forking.Forked(own)
         assert link.pid == 123
         with pytest.raises(TimeoutError):
             link.wait(0.01)
