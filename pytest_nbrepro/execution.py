@@ -13,17 +13,26 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
-from pytest_nbrepro.kernels import connection
+from pytest_nbrepro.kernels import connection, preloading
 from pytest_nbrepro.kernels.engine import Engine
 from pytest_nbrepro.kernels.request import OUTPUT_CAP, Execution, Request, Value
-from pytest_nbrepro.kernels.servers import SERVERS
+from pytest_nbrepro.kernels.servers import SERVERS, Wanted
 from pytest_nbrepro.model import Progress
 
-__all__ = ["OUTPUT_CAP", "Control", "Execution", "Request", "Shared", "Value", "execute", "expect", "release"]
-
-Shared = tuple[Mapping[str, str], Mapping[str, str], int | None, int | None]
-"""What kernels of one fork server have in common: `Request`'s `environ`, `env`, `seed` and `threads`."""
+__all__ = [
+    "OUTPUT_CAP",
+    "Control",
+    "Execution",
+    "Expected",
+    "Request",
+    "Value",
+    "execute",
+    "expect",
+    "release",
+]
 
 _TICK = 0.5  # seconds between progress reports of one cell
 
@@ -62,9 +71,29 @@ class Control:
             self._engine = None
 
 
-def expect(kernels: Iterable[Shared]) -> None:
+@dataclass(frozen=True)
+class Expected:
+    """A kernel that will be asked for; the names are those of `Request`."""
+
+    environ: Mapping[str, str]
+    env: Mapping[str, str]
+    seed: int | None
+    threads: int | None
+    sources: tuple[str, ...]  # the notebook's code cells
+    folders: tuple[Path, ...]  # from which it imports local modules
+
+
+def expect(kernels: Iterable[Expected]) -> None:
     """Start fork servers for kernels that will be asked for, and end those that none of them needs."""
-    SERVERS.expect([connection.shared(*kernel) for kernel in kernels])
+    SERVERS.expect(
+        [
+            Wanted(
+                connection.shared(each.environ, each.env, each.seed, each.threads),
+                preloading.needs(each.sources, each.folders),
+            )
+            for each in kernels
+        ]
+    )
 
 
 def release() -> None:

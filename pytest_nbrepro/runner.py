@@ -25,14 +25,30 @@ from pytest_nbrepro.errors import KernelError, NbreproError
 from pytest_nbrepro.model import Metric, Progress, Run, RunError, RunStatus, Task
 from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, VARIABLES, Store
 
+_FORESEEN = 64  # tasks that are looked at before the first of them runs
+
 
 def expect(tasks: Sequence[Task]) -> None:
     """Make ready for tasks that will come: for none at a session's start, for all of them once they are known."""
     if tasks:
         forking = [task for task in tasks if task.fork and task.case.spec.kernel is None]
-        execution.expect(
-            (task.environ, task.case.spec.env, task.case.spec.seed, task.threads) for task in forking
-        )
+        execution.expect(map(_expected, forking[:_FORESEEN]))
+
+
+def _expected(task: Task) -> execution.Expected:
+    path, spec = task.root / task.case.notebook, task.case.spec
+    try:
+        sources = tuple(cell.source for cell in notebook.read(path).code)
+    except NbreproError:  # who runs it is told
+        sources = ()
+    return execution.Expected(
+        environ=task.environ,
+        env=spec.env,
+        seed=spec.seed,
+        threads=task.threads,
+        sources=sources,
+        folders=(path.parent, task.root),
+    )
 
 
 def release() -> None:

@@ -38,7 +38,7 @@ def _start_server(threads: int | None) -> None:
     """Start the fork server for notebooks whose annotations set no environment and no seed."""
     from pytest_nbrepro.kernels import connection, servers
 
-    servers.SERVERS.start(connection.shared(os.environ, {}, None, threads))
+    servers.SERVERS.start(servers.Wanted(connection.shared(os.environ, {}, None, threads)))
 
 
 if __name__ == "__main__":

@@ -118,9 +118,10 @@ class Child:
             self._force(forced, tracer, note),
         )
         around = (self.chance.importing, self.chance.imported)
-        sys.meta_path.insert(
-            0, loading.Loaded(calls, around, lambda file: tracer.kind_of(file) == tracing.OWN)
-        )
+        loaded = loading.Loaded(calls, around, lambda file: tracer.kind_of(file) == tracing.OWN)
+        sys.meta_path.insert(0, loaded)
+        if ahead is not None:
+            ahead.shown = loaded.shown
         sys.meta_path.insert(0, self.imports)
 
     def _force(self, forced: dict[str, Any], tracer: tracing.Tracer, note: Any) -> dict[str, Any]:
@@ -209,6 +210,7 @@ class Child:
 
 
 CHILD: Child
+ahead: Any = None  # what was imported before the fork, where there was any (see `hidden.py`)
 
 
 def value() -> Answer:

@@ -54,6 +54,12 @@ class Loaded(importlib.abc.MetaPathFinder):
             self._follow(name, loader, library=library)
         return spec
 
+    def shown(self, name: str) -> None:
+        """Follow up a module that was imported ahead, and is there from now on."""
+        call = self._calls.pop(name, None)
+        if call is not None:
+            call(sys.modules[name])
+
     def _follow(self, name: str, loader: Any, *, library: bool) -> None:
         run = loader.exec_module
 

@@ -4,30 +4,31 @@ A script of the standard library alone, run by the interpreter that the kernels 
 
     python server.py SOCKET
 
-`SOCKET` is the number of one end of a pair, whose other end is in the process that asks. A request is one message,
-`Request` as JSON, with two descriptors: the one end of a pair of sockets for the kernel's supervisor, and the
-kernel's log. What is forked is a supervisor, which forks the kernel: so the kernel is its child, as one that is
+`SOCKET` is the number of one end of a pair, whose other end is in the process that asks. A request is one message
+in JSON, with two descriptors: the one end of a pair of sockets for the kernel's supervisor, and the kernel's log. What is forked is a supervisor, which forks the kernel: so the kernel is its child, as one that is
 spawned, and the supervisor keeps to `supervisor.py` from there on. It first tells its process id to its end.
 
-The server ends when the process that asks does.
+Another request, ``{"load": [...]}``, forks a server that imports modules ahead (see `hidden.py`); its one descriptor is
+the end of a pair for that server. A server ends when the process that asks does.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
-import importlib.util
 import json
 import os
 import signal
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
+_SIBLINGS = ("child", "supervisor", "hidden", "effects")
 _LARGEST = 1 << 20  # bytes of a request
 _LAST = 0.1  # seconds for supervisors to end whose kernels have, when nobody asks any more
+_INLINE = "module://matplotlib_inline.backend_inline"
 _TASKS = "/proc/self/task"
 _OPEN = "/proc/self/fd"
 # what IPython's kernel imports on its start, before a notebook's folder is one to import from
@@ -42,14 +43,17 @@ _EARLY = (
 )
 
 
-def sibling(name: str) -> Any:
-    """Return a module that lies beside this file, kept out of `sys.modules`."""
-    place = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")  # noqa: PTH100, PTH118, PTH120
-    spec = importlib.util.spec_from_file_location(f"_nbrepro_{name}", place)
-    assert spec is not None and spec.loader is not None  # noqa: PT018, S101  # a path that ends in .py has both
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def siblings() -> tuple[Any, ...]:
+    """Return the modules beside this file that are needed, kept out of `sys.modules` and of the path."""
+    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+    if here not in sys.path[:1]:  # in Python's safe-path mode
+        sys.path.insert(0, here)
+    try:
+        return tuple(map(importlib.import_module, _SIBLINGS))
+    finally:
+        sys.path.remove(here)
+        for name in _SIBLINGS:
+            sys.modules.pop(name, None)
 
 
 class Server:
@@ -61,10 +65,10 @@ class Server:
 
     def __init__(self, asked: socket.socket) -> None:
         self._asked = asked
-        self._child = sibling("child")
-        self._supervisor = sibling("supervisor")
+        self._child, self._supervisor, self._ahead, self._effects = siblings()
         self._child.__name__ = self._child.NAME
         sys.modules[self._child.NAME] = self._child
+        self._hidden: Any = None
         self._child.load()
         with self._child.without_debugger():
             for name in _EARLY:
@@ -77,30 +81,32 @@ class Server:
         Returns:
             True in a kernel, which is to start; False in the server, when nobody asks any more.
         """
+        _freeze()
         signal.signal(signal.SIGCHLD, lambda *_: _reap())
-        self._tell({"unfit": self.unfit()})
+        self._tell({"unfit": self.unfit(), "modules": []})
         while True:
-            try:
+            data, descriptors = b"", list[int]()
+            with contextlib.suppress(ConnectionError):
                 data, descriptors, _, _ = socket.recv_fds(self._asked, _LARGEST, 2)
-            except ConnectionError:
-                data = b""
             if not data:
                 _reap(_LAST)
                 return False
-            if self._fork(json.loads(data), *descriptors):
+            request = json.loads(data)
+            if "load" in request:
+                self._grow(request["load"], descriptors)
+            elif self._fork(request, *descriptors):
                 return True
             for descriptor in descriptors:
                 os.close(descriptor)
 
     def unfit(self) -> str | None:
         """Return why kernels cannot be forked from this process; None where they can."""
-        threads = len(os.listdir(_TASKS)) - 1  # noqa: PTH208
-        if threads:
-            return f"{threads} threads run in a Python that has imported IPython alone"
+        if threads := _foreign_threads():
+            return f"{threads} threads run in a Python that has only imported modules"
         known = {0, 1, 2, self._asked.fileno()}
         foreign = sorted(number for number in _descriptors() if number not in known)
         if foreign:
-            return f"files are open in a Python that has imported IPython alone: {foreign}"
+            return f"files are open in a Python that has only imported modules: {foreign}"
         return None
 
     def _tell(self, told: dict[str, Any]) -> None:
@@ -121,14 +127,34 @@ class Server:
         if not kernel:
             os.setsid()  # before the process id is told, since its group is what gets signals
             _become(request)
+            renew({**sys.modules, **self._hidden.modules} if self._hidden else sys.modules)
             return True
         os.close(starting)
         os.read(started, 1)
         os.dup2(link, 0)
         _close_all()
         os.write(0, b"%d\n" % os.getpid())
-        gc.freeze()  # what it shares with the server stays shared
         os._exit(self._supervisor.Supervisor(request["supervisor"]).run(_Forked(kernel)))
+
+    def _grow(self, names: list[str], descriptors: list[int]) -> None:
+        """Fork a server that has imported modules ahead, and be that in the new process."""
+        if os.fork():
+            return
+        os.close(self._asked.detach())
+        self._asked = socket.socket(fileno=descriptors.pop())
+        self._child.ahead = self._hidden = self._ahead.Hidden()
+        unset = "MPLBACKEND" not in os.environ
+        os.environ.setdefault("MPLBACKEND", _INLINE)  # as IPython's kernel does before a notebook's code runs
+        try:
+            self._hidden.load(names)
+            unfit = None
+        except self._effects.UnfitError as error:
+            unfit = str(error)
+        if unset:
+            del os.environ["MPLBACKEND"]
+        _freeze()
+        tops = sorted({name.partition(".")[0] for name in self._hidden.modules})
+        self._tell({"unfit": unfit or self.unfit(), "modules": tops})
 
     def start(self) -> None:
         """Run the kernel in this process."""
@@ -151,18 +177,42 @@ def _become(request: dict[str, Any]) -> None:
     os.environ["JPY_PARENT_PID"] = str(os.getppid())
     sys.orig_argv = [*request["command"]]
     sys.argv = request["command"][1:]
-    renew()
 
 
-def renew() -> None:
-    """Let this process have secrets and identifiers of its own; Python itself sees to `random` and `tempfile`."""
-    processes: Any = sys.modules.get("multiprocessing.process")
+def renew(modules: Mapping[str, Any]) -> None:
+    """Let this process have secrets, identifiers and random numbers of its own; `random` sees to that itself."""
+    processes = modules.get("multiprocessing.process")
     if processes is not None:
         key = processes.AuthenticationString(os.urandom(32))
         processes.current_process()._config["authkey"] = key  # noqa: SLF001
-    uuid: Any = sys.modules.get("uuid")
+    uuid = modules.get("uuid")
     if uuid is not None:
         uuid._node = uuid._last_timestamp = None  # noqa: SLF001
+    numpy = modules.get("numpy.random")
+    if numpy is not None:
+        numpy.seed()
+
+
+def _freeze() -> None:
+    """Keep what there is out of all collections of garbage: half of what a small kernel does would be these."""
+    absent = "gc" not in sys.modules  # as in a new kernel
+    collector = importlib.import_module("gc")
+    if absent:
+        del sys.modules["gc"]
+    collector.collect()
+    collector.freeze()
+
+
+def _foreign_threads() -> int:
+    """Return how many threads there are that a fork does not end: linear algebra ends its own, and starts anew."""
+    if not (pid := os.fork()):
+        os._exit(0)
+    with contextlib.suppress(ChildProcessError):  # collected when its end was told
+        os.waitpid(pid, 0)
+    deadline = time.monotonic() + _LAST
+    while (threads := len(os.listdir(_TASKS)) - 1) and time.monotonic() < deadline:  # noqa: PTH208
+        time.sleep(_LAST / 20)
+    return threads
 
 
 def _reap(seconds: float = 0.0) -> None:
@@ -192,9 +242,6 @@ def _close_all() -> None:
 
 def main(arguments: list[str]) -> None:
     """Serve, and become a kernel when one is asked for."""
-    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
-    if sys.path and sys.path[0] == here:  # not there in Python's safe-path mode
-        del sys.path[0]
     number = int(arguments[0])
     os.set_inheritable(number, False)
     server = Server(socket.socket(fileno=number))

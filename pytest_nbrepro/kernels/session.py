@@ -11,10 +11,11 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_nbrepro.kernels import connection, covering, faults, threads
+from pytest_nbrepro.kernels import connection, covering, faults, preloading, threads
+from pytest_nbrepro.kernels.forking import NoServerError
 from pytest_nbrepro.kernels.process import Exit, Link, Process, Spawned
 from pytest_nbrepro.kernels.request import Request
-from pytest_nbrepro.kernels.servers import SERVERS, NoServerError
+from pytest_nbrepro.kernels.servers import SERVERS, Wanted
 from pytest_nbrepro.kernels.showing import KEPT
 from pytest_nbrepro.kernels.specs import OWN, Kernel
 
@@ -203,10 +204,13 @@ class Session:
         if fork:
             own = {name: self._env[name] for name in connection.FRESH}
             common = {name: text for name, text in self._env.items() if name not in own}
+            folders = {request.cwd, request.work}
+            code = [cell["source"] for cell in request.notebook["cells"] if cell["cell_type"] == "code"]
             try:
                 forked = SERVERS.fork(
-                    common,
+                    Wanted(common, preloading.needs(map("".join, code), folders)),
                     command,
+                    beside=preloading.beside(folders),
                     cwd=request.cwd,
                     env=own,
                     folder=self._folder,

@@ -19,7 +19,8 @@ import pytest
 
 from pytest_nbrepro import execution, notebook, runner, spec
 from pytest_nbrepro.execution import Execution
-from pytest_nbrepro.kernels import connection, servers, supervisor
+from pytest_nbrepro.kernels import connection, preloading, servers, supervisor
+from pytest_nbrepro.kernels.servers import Wanted
 from pytest_nbrepro.model import Run, RunStatus, Task
 from pytest_nbrepro.store import ENVIRONMENT
 
@@ -40,14 +41,16 @@ def opened(number):
     except OSError:
         return "gone"
 status = dict(line.split(":\t", 1) for line in open("/proc/self/status").read().splitlines())
+S = vars(sys)  # to name what is in it would keep libraries from being imported ahead
 state = {
-    "modules": sorted(sys.modules),
+    "modules": sorted(S["modules"]),
     "argv": [os.path.basename(text) for text in sys.argv][:2],
     "orig_argv": [os.path.basename(text) for text in sys.orig_argv][:2],
-    "path": [text for text in sys.path if not text.endswith("/work")],
-    "hooks": [str(type(one)) for one in sys.meta_path],
+    "path": [text for text in S["path"] if not text.endswith("/work")],
+    "ahead": [type(one).__name__ for one in S["meta_path"]].count("Hidden"),
+    "finders": [str(one) for one in S["meta_path"] if type(one).__name__ != "Hidden"],
     "flags": repr(sys.flags),
-    "main": [sorted(vars(sys.modules["__main__"]).keys() & {"__file__", "__spec__", "__name__", "__doc__"}), __name__],
+    "main": [sorted(vars(S["modules"]["__main__"]).keys() & {"__file__", "__spec__", "__name__", "__doc__"}), __name__],
     "files": sorted(opened(number) for number in map(int, os.listdir("/proc/self/fd"))),
     "streams": [kind(0), kind(1), kind(2), str(sys.__stdin__), str(sys.__stdout__), str(sys.__stderr__)],
     "signals": {name: str(signal.getsignal(number)).partition(" at ")[0] for name, number in signal.__dict__.items() if name.startswith("SIG") and not name.startswith("SIG_") and isinstance(number, int)},
@@ -57,23 +60,23 @@ state = {
     "environ": {name: text for name, text in os.environ.items() if name not in {"IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JPY_PARENT_PID"}},
     "locale": [locale.getlocale(), time.tzname, locale.setlocale(locale.LC_ALL)],
     "filters": [repr(one) for one in warnings.filters],
-    "gc": [gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()],
+    "gc": [gc.isenabled(), gc.get_threshold()],
     "limits": [sys.getrecursionlimit(), sys.getswitchinterval(), sys.dont_write_bytecode],
     "umask": os.umask(0o22),
     "excepthook": [sys.excepthook.__qualname__, threading.excepthook.__qualname__, sys.unraisablehook.__qualname__],
-    "atexit": atexit._ncallbacks(),
 }
 json.dump(state, open("state.json", "w"))
 """
 # each line draws from something that no two kernels may share
 DRAWS = r"""
-import json, multiprocessing, random, secrets, tempfile, uuid
+import json, multiprocessing, random, secrets, sys, tempfile, uuid
 draws = {
     "random": random.random(),
     "uuid1": str(uuid.uuid1()),
     "uuid4": str(uuid.uuid4()),
     "secrets": secrets.token_hex(8),
     "tempfile": tempfile.mktemp(),
+    "ahead": [type(one).__name__ for one in vars(sys)["meta_path"]].count("Hidden"),
     "authkey": multiprocessing.current_process().authkey.hex(),
     "system": random.SystemRandom().random(),
 }
@@ -125,11 +128,22 @@ AWKWARD: dict[str, list[Any]] = {
 }
 
 
+EXAMPLES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("examples/**/*.ipynb"))
+NAMES = [*EXAMPLES, *(f"awkward/{name}.ipynb" for name in AWKWARD)]
+LIBRARIES = (
+    "import numpy, pandas\nimport matplotlib.pyplot\nfrom sklearn.linear_model import LinearRegression"
+)
+
+
 @pytest.fixture(scope="module", autouse=True)
-def _server() -> Any:
-    """Have a server for the environment of this process, and one for a seed."""
-    for seed in (None, 7):
-        servers.SERVERS.start(connection.shared(os.environ, {}, seed, None))
+def _servers(project: Path) -> Any:
+    """Have servers for all that comes."""
+    tasks = [task_of(project, name) for name in NAMES]
+    runner.expect([*tasks, *tasks])
+    for code in (DRAWS, LIBRARIES):
+        wanted = Wanted(connection.shared(os.environ, {}, None, None), preloading.needs([code], []))
+        assert wanted.modules
+        servers.SERVERS.start(wanted)
     yield
     execution.release()
 
@@ -156,13 +170,15 @@ def both(bench: Any) -> Both:
     return Both(bench)
 
 
-def test_what_a_notebook_sees_of_its_process(both: Both) -> None:
+@pytest.mark.parametrize("before", ["", LIBRARIES], ids=["plain", "libraries"])
+def test_what_a_notebook_sees_of_its_process(both: Both, before: str) -> None:
     seen = []
     for fork in (True, False):
-        done = both.run(STATE, fork=fork)
+        done = both.run(before, STATE, fork=fork)
         assert (done.status, done.notes) == (RunStatus.COMPLETED, ())
         seen.append(both.told("state.json"))
     forked, spawned = seen
+    assert (forked.pop("ahead"), spawned.pop("ahead")) == (int(bool(before)), 0)
     for name in spawned:
         assert forked[name] == spawned[name], name
 
@@ -172,6 +188,7 @@ def test_no_two_kernels_draw_the_same(both: Both) -> None:
     for _ in range(3):
         assert both.run(DRAWS, fork=True).status is RunStatus.COMPLETED
         drawn.append(both.told("draws.json"))
+    assert [one.pop("ahead") for one in drawn] == [1, 1, 1]
     for name in drawn[0]:
         assert len({one[name] for one in drawn}) == 3, name
 
@@ -207,14 +224,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-EXAMPLES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("examples/**/*.ipynb"))
-
-
-@pytest.mark.parametrize("name", [*EXAMPLES, *(f"awkward/{name}.ipynb" for name in AWKWARD)])
-def test_a_forked_run_is_as_a_spawned_one(project: Path, name: str) -> None:
+def task_of(project: Path, name: str) -> Task:
     read, declared = notebook.read(project / name), spec.load_project(project)
     case = spec.expand(read, declared, spec.load(read, declared))[0]
-    task = Task(case, project, project / ".nbrepro", project / "baselines", fork=True)
+    return Task(case, project, project / ".nbrepro", project / "baselines", fork=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_forked_run_is_as_a_spawned_one(project: Path, name: str) -> None:
+    task = task_of(project, name)
     forked, spawned = (record(runner.run_case(one)) for one in (task, task.anew()))
     for part in spawned:
         assert forked[part] == spawned[part], part
@@ -225,8 +243,9 @@ SLEEP = "print('kept')\nimport time; time.sleep(600)"
 SCRIPT = """
 import os, pickle, threading
 from pytest_nbrepro.execution import execute
-from pytest_nbrepro.kernels import connection, servers, supervisor
-servers.SERVERS.start(connection.shared(os.environ, {{}}, None, None))
+from pytest_nbrepro.kernels import connection, preloading, servers, supervisor
+from pytest_nbrepro.kernels.servers import Wanted
+servers.SERVERS.start(servers.Wanted(connection.shared(os.environ, {{}}, None, None)))
 execute(pickle.loads({request!r}), print)
 """
 

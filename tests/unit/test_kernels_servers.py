@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from pytest_nbrepro.kernels import connection, server, servers
+from pytest_nbrepro.kernels import connection, forking, server, servers
+from pytest_nbrepro.kernels.forking import NoServerError, Server
 from pytest_nbrepro.kernels.process import Process
-from pytest_nbrepro.kernels.servers import NoServerError, Server, Servers
+from pytest_nbrepro.kernels.servers import Servers, Wanted
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux alone")
 
@@ -67,8 +68,8 @@ def test_a_server_that_is_gone(fork: Any) -> None:
     process = fork(one)
     process.ensure_gone()
     process.close()
-    os.kill(one.pid, signal.SIGKILL)
-    os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT)
+    os.kill(one._popen.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, one._popen.pid, os.WEXITED | os.WNOWAIT)
     with pytest.raises(NoServerError, match="the fork server is gone"):
         fork(one)
     one.close()
@@ -98,8 +99,8 @@ def test_a_server_with_threads(fork: Any, tmp_path: Path) -> None:
 
 
 def test_a_server_that_hangs(fork: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(servers, "_START", 0.05)
-    monkeypatch.setattr(servers, "_PATIENCE", 0.05)
+    monkeypatch.setattr(forking, "_START", 0.05)
+    monkeypatch.setattr(forking, "_PATIENCE", 0.05)
     (tmp_path / "sitecustomize.py").write_text("import time; time.sleep(600)")
     one = Server({**os.environ, "PYTHONPATH": str(tmp_path)})
     with pytest.raises(NoServerError, match=r"did not start in 0\.05 s"):
@@ -112,12 +113,15 @@ class Fake:
 
     made: list[Fake]
 
-    def __init__(self, env: Any) -> None:
-        self.env, self.open = dict(env), True
+    def __init__(self, env: Any, modules: Any = (), base: Any = None) -> None:
+        self.env, self.modules, self.base, self.open = dict(env), set(modules), base, True
         Fake.made.append(self)
 
+    def suits(self, beside: Any) -> bool:
+        return not self.modules & set(beside)
+
     def fork(self, command: Any, **told: Any) -> Any:
-        if "BAD" in self.env:
+        if "BAD" in self.env or "bad" in self.modules:
             raise NoServerError("no luck")
         return self
 
@@ -136,44 +140,78 @@ def opened() -> list[dict[str, str]]:
     return [one.env for one in Fake.made if one.open]
 
 
+def kernel(number: int = 1, *modules: str) -> Wanted:
+    return Wanted({"A": str(number)}, frozenset(modules))
+
+
+BAD = Wanted({"BAD": "1"})
+
+
 def test_a_server_is_worth_its_start_for_the_second_kernel(pool: Servers) -> None:
-    assert pool.fork({"A": "1"}, []) is None
-    assert pool.fork({"A": "2"}, []) is None
-    first = pool.fork({"A": "1"}, [])
-    assert first is pool.fork({"A": "1"}, []) is Fake.made[0]
+    assert pool.fork(kernel(1), []) is None
+    assert pool.fork(kernel(2), []) is None
+    first = pool.fork(kernel(1), [])
+    assert first is pool.fork(kernel(1), []) is Fake.made[0]
     pool.close()
     assert opened() == []
-    assert pool.fork({"A": "1"}, []) is None
+    assert pool.fork(kernel(1), []) is None
 
 
 def test_what_was_started_ahead(pool: Servers) -> None:
-    pool.start({"A": "1"})
-    assert pool.fork({"A": "1"}, []) is Fake.made[0]
+    pool.start(kernel(1))
+    assert pool.fork(kernel(1), []) is Fake.made[0]
 
 
 def test_what_is_expected_often_enough(pool: Servers) -> None:
-    pool.start({"A": "1"})
-    pool.start({"A": "2"})
-    pool.expect([{"A": "1"}, {"A": "3"}, {"A": "4"}, {"A": "4"}])
+    pool.start(kernel(1))
+    pool.start(kernel(2))
+    pool.expect([kernel(1), kernel(3), kernel(4), kernel(4)])
     assert opened() == [{"A": "1"}, {"A": "4"}]
 
 
+def test_libraries_are_imported_ahead_where_kernels_share_them(pool: Servers) -> None:
+    pool.expect([kernel(1, "np", "np.fft"), kernel(1, "np"), kernel(1, "pd"), kernel(1)])
+    plain, ahead = Fake.made
+    assert (plain.modules, ahead.modules, ahead.base) == (set(), {"np", "np.fft"}, plain)
+    assert pool.fork(kernel(1, "np"), []) is ahead
+    assert pool.fork(kernel(1, "np"), [], beside={"np"}) is plain  # a local module of that name
+    assert pool.fork(kernel(1, "pd"), []) is plain
+    assert pool.fork(kernel(1), []) is plain
+    pool.close()
+    assert opened() == []
+
+
+def test_libraries_that_cannot_be_imported_ahead(pool: Servers) -> None:
+    pool.start(kernel(1, "bad"))
+    plain, ahead = Fake.made
+    assert pool.fork(kernel(1, "bad"), []) is plain
+    assert (plain.open, ahead.open) == (True, False)
+
+
 def test_there_are_not_too_many(pool: Servers) -> None:
-    for number in range(6):
-        pool.start({"A": str(number)})
-        pool.start({"A": "0"})
-    assert sorted(env["A"] for env in opened()) == ["0", "3", "4", "5"]
+    for number in range(10):
+        pool.start(kernel(number))
+        pool.start(kernel(0))
+    assert sorted(env["A"] for env in opened()) == ["0", "3", "4", "5", "6", "7", "8", "9"]
 
 
 def test_a_server_that_fails_is_replaced_once(pool: Servers) -> None:
-    pool.start({"BAD": "1"})
+    pool.start(BAD)
     for number in (1, 2):
         with pytest.raises(NoServerError, match="no luck"):
-            pool.fork({"BAD": "1"}, [])
+            pool.fork(BAD, [])
         assert (len(Fake.made), opened()) == (number, [])
     with pytest.raises(NoServerError, match="2 fork servers failed before"):
-        pool.fork({"BAD": "1"}, [])
+        pool.fork(BAD, [])
     assert len(Fake.made) == 2
+
+
+def test_other_systems_have_none(pool: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "_POSSIBLE", False)
+    pool.start(kernel())
+    pool.expect([kernel(), kernel()])
+    assert [pool.fork(kernel(), []) for _ in range(3)] == [None] * 3
+    assert Fake.made == []
 
 
 def test_secrets_and_identifiers_are_new() -> None:
@@ -181,7 +219,7 @@ def test_secrets_and_identifiers_are_new() -> None:
     before = process.authkey
     uuid.uuid1()
     try:
-        server.renew()
+        server.renew(sys.modules)
         assert len(process.authkey) == len(before)
         assert process.authkey != before
         assert uuid._last_timestamp is None
@@ -189,19 +227,27 @@ def test_secrets_and_identifiers_are_new() -> None:
         process.authkey = before
 
 
-def test_secrets_of_modules_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = multiprocessing.current_process().authkey
-    monkeypatch.delitem(sys.modules, "multiprocessing.process")
-    monkeypatch.delitem(sys.modules, "uuid")
-    server.renew()
-    assert multiprocessing.current_process().authkey == before
+def test_the_global_generator_of_numpy_is_seeded_anew() -> None:
+    numpy = pytest.importorskip("numpy")
+    state = numpy.random.get_state()
+    try:
+        drawn = set()
+        for _ in range(2):
+            numpy.random.seed(1)
+            server.renew({"numpy.random": numpy.random})
+            drawn.add(numpy.random.random())
+        assert len(drawn) == 2
+    finally:
+        numpy.random.set_state(state)
 
 
 def test_files_that_are_open_are_told() -> None:
     own, other = socket.socketpair()
     with own, other:
-        told = server.Server.unfit(SimpleNamespace(_asked=own))  # type: ignore[arg-type]
-        assert str(other.fileno()) in told or "threads" in told
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(server, "_foreign_threads", lambda: 0)
+            told = server.Server.unfit(SimpleNamespace(_asked=own))
+        assert str(other.fileno()) in told
 
 
 def test_what_is_open() -> None:
@@ -215,7 +261,7 @@ def test_the_end_of_a_link_that_is_late(monkeypatch: pytest.MonkeyPatch) -> None
     own, other = socket.socketpair()
     with own, other:
         other.send(b"123\n")
-        link = servers.Forked(own)
+        link = forking.Forked(own)
         assert link.pid == 123
         with pytest.raises(TimeoutError):
             link.wait(0.01)
