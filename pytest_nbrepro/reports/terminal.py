@@ -94,7 +94,7 @@ def _judged(report: CaseReport) -> Iterator[str]:
         yield from _row("note", "the baseline rests on one run alone (--nbrepro-once, accept --stored)")
     if report.unseeded:
         yield from _row("note", f"the baseline's values may be chance: {report.unseeded[0]}")
-    if report.chance:
+    if report.chance and not (report.why is not None and report.why.by_chance):  # which says so, too
         yield from _row("note", f"what agrees may agree by chance: {report.chance}")
     if report.first:
         yield from _row("first", f"{report.first} is the first whose output differs")

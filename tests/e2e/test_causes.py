@@ -41,11 +41,12 @@ class Planted:
     environ: Mapping[str, str] = field(default_factory=dict)
     now: Mapping[str, str] | None = None  # files by name, variables in capitals
     edit: tuple[str, str] | None = None  # text of the notebook, and what takes its place
+    variable: str = ""  # what is said of the first variable that differs
 
 
 PARTS = {f"{name}.part": name for name in "bdace"}
 CAUSES = {
-    "random_unseeded": Planted("CHANCE: random in cell 2"),
+    "random_unseeded": Planted("CHANCE: random in cell 2", variable="`values` first differs after cell 2"),
     "numpy_legacy": Planted("CHANCE: numpy in cell 2"),
     "numpy_generator": Planted("CHANCE: entropy in cell 1 (line 2)"),
     "sklearn_random_state": Planted("CHANCE: numpy in cell 2"),
@@ -209,6 +210,7 @@ def test_the_planted_cause_is_named(name: str, gallery: Gallery, quotes: str) ->
 
     given = verdict(answer)
     assert fnmatch(given, planted.verdict.replace("[", "[[]")), given
+    assert planted.variable in (answer.variable or "")
     assert not answer.reproduces or planted.verdict.startswith("NONE")
     assert all(one.mend for one in answer.findings if one.proof != "aside")
 

@@ -12,7 +12,19 @@ import pytest
 from pytest_nbrepro import __version__
 from pytest_nbrepro.cli import group, main
 
-COMMANDS = ["init", "runs", "show", "report", "review", "accept", "calibrate", "lint", "audit", "prune"]
+COMMANDS = [
+    "init",
+    "runs",
+    "show",
+    "report",
+    "review",
+    "accept",
+    "why",
+    "calibrate",
+    "lint",
+    "audit",
+    "prune",
+]
 HEAVY = {
     "nbclient",
     "nbformat",

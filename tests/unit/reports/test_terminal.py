@@ -390,6 +390,10 @@ class TestWhy:
         assert "note the baseline's values may be chance: cell 2 drew" in told
         assert "note what agrees may agree by chance: cell 1 draws" in told
 
+    def test_once_is_enough(self):
+        told = " ".join(lines(drift(), chance="cell 1 draws", why=Why("CHANCE", "cell 1 draws")))
+        assert told.count("cell 1 draws") == 1
+
     def test_a_run_that_failed_has_a_cause_too(self):
         told = lines(
             status="failed", error=RunError("cell", "TypeError: 3", 0), why=Why("ENVIRONMENT", "x 1 -> 2")
