@@ -19,8 +19,9 @@ from pytest_nbrepro.measuring import requested
 from pytest_nbrepro.model import Case, Run, Task
 from pytest_nbrepro.options import KernelStart, Settings, Update, in_ci
 from pytest_nbrepro.progress import Ticker
-from pytest_nbrepro.publishing import Publisher, packed
-from pytest_nbrepro.reports.data import CaseReport, case_report, used_values
+from pytest_nbrepro.publishing import Publisher, publisher
+from pytest_nbrepro.reports.data import CaseReport, case_report
+from pytest_nbrepro.reports.record import properties
 from pytest_nbrepro.reports.terminal import case_text, moved_text
 from pytest_nbrepro.tally import Record, Tally
 from pytest_nbrepro.trial import Policy, Trial, contradiction, settle, try_case
@@ -59,7 +60,7 @@ class Session:
         self.update = _allowed_update(settings)
         self.policy = Policy(self.update, settings.once, why=settings.why)
         self.tally = Tally(self.places, self.update)
-        self.publisher = Publisher(settings.report, self.places) if settings.report else None
+        self.publisher = publisher(settings.report, self.places)
         self.runs = _runs(settings, getattr(config, "workerinput", {}).get("workercount", 1))
         self._begun = False  # the first item's turn has come
 
@@ -171,7 +172,7 @@ class Session:
         """Record what became of a case, warn of what should be known, and fail where it does not reproduce."""
         __tracebackhide__ = True
         report = case_report(trial.assessment, self.places.root, trial)
-        item.user_properties += used_values(report)
+        item.user_properties += properties(report)
         item.stash.setdefault(_RECORDS, []).append(
             Record(
                 case=trial.assessment.case.id,
@@ -182,7 +183,7 @@ class Session:
                 accepted=trial.accepted,
                 seconds=seconds,
                 notes=[*map(moved_text, trial.moved), *_by_chance(report)],
-                sheet=packed(report, trial.assessment, self.places) if self.publisher else "",
+                sheet=self.publisher.packed(report, trial.assessment) if self.publisher else "",
             )
         )
         for note in trial.assessment.verdict.notes:
@@ -250,6 +251,8 @@ class Session:
     def summarize(self, reporter: pytest.TerminalReporter) -> None:
         """Write the last words."""
         lines = list(self.tally.lines())
+        if self.publisher:
+            lines += self.publisher.lines(terminal=reporter.hasmarkup)
         if lines:
             reporter.section("nbrepro")
             for line in lines:

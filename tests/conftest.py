@@ -231,7 +231,7 @@ def project(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, write_notebook: Any, in_process: None
 ) -> ProjectKit:
     """A project in a folder of its own, and pytest run in it."""
-    for name in [name for name in os.environ if name.startswith("NBREPRO")] + ["CI"]:
+    for name in [name for name in os.environ if name.startswith(("NBREPRO", "GITHUB_"))] + ["CI"]:
         monkeypatch.delenv(name, raising=False)
     return ProjectKit(pytester, write_notebook)
 

@@ -291,6 +291,13 @@ def _anchor(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_pictures_are_there_small_and_told_in_words(page):
+    for words, place in re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", page.read_text()):
+        assert len(words) > 20
+        assert (page.parent / place).stat().st_size < 150_000
+
+
 def test_no_page_shows_a_path_of_some_machine():
     for page in PAGES:
         assert not re.search(

@@ -19,8 +19,8 @@ from pytest_nbrepro.reports.shelf import Shelf
 from pytest_nbrepro.reports.terminal import pair
 
 _PARTS = 60  # parts of a check that are listed
-_NOTEBOOK = 1_000_000  # characters of a notebook that is part of the page
-_NOTEBOOKS = 4_000_000  # … of all of them
+_NOTEBOOK = 700_000  # characters of a notebook that is part of the page
+_NOTEBOOKS = 2_000_000  # … of all of them
 _STATUSES = list(CaseStatus)
 
 View = dict[str, Any]

@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import Any
 
 from pytest_nbrepro import files
-from pytest_nbrepro.model import Check, CheckStatus, Metric, RunStatus
-from pytest_nbrepro.reports import changes
-from pytest_nbrepro.reports.data import CaseReport
-from pytest_nbrepro.reports.terminal import case_text, moved_text
+from pytest_nbrepro.model import Check, CheckStatus, Metric
+from pytest_nbrepro.reports import changes, words
+from pytest_nbrepro.reports.data import CaseReport, used_values
+from pytest_nbrepro.reports.terminal import case_text, chances, moved_text
 from pytest_nbrepro.store import to_record
 
 Record = dict[str, Any]
@@ -57,10 +57,10 @@ def case_record(report: CaseReport, environment: Mapping[str, Any] | None = None
         "text": case_text(report),
         "used": files.to_json(worst_used(verdict.checks)),
         "kinds": sorted({check.kind for check in verdict.checks if not check.status.ok}),
-        "why": {"cause": report.why.cause, "text": report.why.text} if report.why else None,
+        "why": dataclasses.asdict(report.why) if report.why else None,
         "first": report.first,
         "diff": report.diff,
-        "notes": [*verdict.notes, *map(moved_text, report.moved)],
+        "notes": [*verdict.notes, *map(moved_text, report.moved), *chances(report)],
         "once": report.once,
         "aside": report.aside,
         "expected": report.expected,
@@ -185,6 +185,13 @@ def _commands(report: CaseReport) -> Record:
     }
 
 
-def complete(record: Record) -> bool:
-    """Tell whether the notebook of a record ran to its end."""
-    return record["run"] is not None and record["run"]["status"] == RunStatus.COMPLETED
+def properties(report: CaseReport) -> list[tuple[str, str]]:
+    """Return what dashboards show of a case, as JUnit properties: its status, the worst `used`, all metrics, every `used`."""
+    used = words.used(worst_used(report.verdict.checks)).removesuffix("x")
+    metrics = [(f"nbrepro.metric.{name}", repr(metric.value)) for name, metric in report.run.metrics.items()]
+    return [
+        ("nbrepro.status", str(status_of(report))),
+        *([("nbrepro.used", used)] if used else []),
+        *metrics,
+        *used_values(report),
+    ]

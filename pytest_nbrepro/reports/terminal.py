@@ -92,10 +92,7 @@ def _judged(report: CaseReport) -> Iterator[str]:
     yield from _rows("note", _first([moved_text(moved) for moved in report.moved], _NOTES))
     if report.once:
         yield from _row("note", "the baseline rests on one run alone (--nbrepro-once, accept --stored)")
-    if report.unseeded:
-        yield from _row("note", f"the baseline's values may be chance: {report.unseeded[0]}")
-    if report.chance and not (report.why is not None and report.why.by_chance):  # which says so, too
-        yield from _row("note", f"what agrees may agree by chance: {report.chance}")
+    yield from _rows("note", chances(report))
     if report.first:
         yield from _row("first", f"{report.first} is the first whose output differs")
     yield from _block(report.diff.splitlines(), "    ", cut=True)
@@ -112,6 +109,14 @@ def _why(report: CaseReport) -> Iterator[str]:
     changed = [one for one in report.why.evidence if one.state == "changed"]
     for one in changed if len(changed) > 1 else ():
         yield from _row("", f"{one.cause:<{_CAUSE}} {one.text}")
+
+
+def chances(report: CaseReport) -> list[str]:
+    """Return what may have been chance, in words, where the cause does not say so, too."""
+    told = [f"the baseline's values may be chance: {report.unseeded[0]}"] if report.unseeded else []
+    if report.chance and not (report.why is not None and report.why.by_chance):
+        told.append(f"what agrees may agree by chance: {report.chance}")
+    return told
 
 
 def moved_text(moved: Moved) -> str:
