@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pytest_nbrepro.model import Seen
+
+_OURS = f"{Path(__file__).parent}{os.sep}"
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,15 @@ class Journal:
 def project_files(paths: Iterable[str], work: Path, project: Path) -> tuple[str, ...]:
     """Return which files of the project these are, as sorted POSIX paths relative to its root.
 
+    What we load in the kernel is none of them, also where the project is our own.
+
     Args:
         paths: absolute paths, in the mirror or in the project.
         work: the mirror's root.
         project: the project's root.
     """
-    found = {name for path in paths if (name := relative(path, work, project)) is not None}
+    theirs = (path for path in paths if not path.startswith(_OURS))
+    found = {name for path in theirs if (name := relative(path, work, project)) is not None}
     return tuple(sorted(name for name in found if (project / name).is_file()))
 
 

@@ -113,7 +113,9 @@ def _why(report: CaseReport) -> Iterator[str]:
 
 def chances(report: CaseReport) -> list[str]:
     """Return what may have been chance, in words, where the cause does not say so, too."""
-    told = [f"the baseline's values may be chance: {report.unseeded[0]}"] if report.unseeded else []
+    told = []
+    if report.unseeded and report.unseeded[0] != report.chance:
+        told.append(f"the baseline's values may be chance: {report.unseeded[0]}")
     if report.chance and not (report.why is not None and report.why.by_chance):
         told.append(f"what agrees may agree by chance: {report.chance}")
     return told

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_nbrepro.kernels import covering, faults
+from pytest_nbrepro.kernels import journal as journal_of
 from pytest_nbrepro.kernels.journal import Journal, ThreadError, project_files, relative
 from pytest_nbrepro.kernels.process import Exit
 from pytest_nbrepro.model import RunError, RunStatus
@@ -150,6 +151,8 @@ def test_places_in_the_project(tmp_path: Path) -> None:
         (project / name).touch()
     paths = [work / "a/x", work / "a/only here", project / "y", tmp_path / "elsewhere", work / "a"]
     assert project_files(map(str, paths), work, project) == ("a/x", "y")
+    ours = Path(journal_of.__file__)
+    assert project_files([str(ours)], work, ours.parents[2]) == ()
     assert relative(str(tmp_path / "elsewhere"), work, project) is None
 
 
