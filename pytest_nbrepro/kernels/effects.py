@@ -92,14 +92,16 @@ def untouched() -> list[Any]:
 def generators(modules: dict[str, Any], collector: Any) -> Iterator[Any]:
     """Yield generators of random numbers that nobody would seed anew after a fork."""
     kinds: tuple[type, ...] = (random.Random,)
+    objects = collector.get_objects()
+    names: Any = getattr(sys.modules.get("tempfile") or modules.get("tempfile"), "_RandomNameSequence", ())
     # Python sees to these
-    names: Any = getattr(sys.modules.get("tempfile") or modules.get("tempfile"), "_name_sequence", None)
-    expected = {id(random._inst), id(getattr(names, "_rng", None))}  # noqa: SLF001
+    expected = {id(random._inst)}  # noqa: SLF001
+    expected |= {id(one.__dict__.get("_rng")) for one in objects if isinstance(one, names)}
     if "numpy.random" in modules:
         numpy = modules["numpy.random"]
         kinds += (numpy.Generator, numpy.RandomState, numpy.BitGenerator)
         own = modules["numpy.random.mtrand"]._rand  # noqa: SLF001 - `renew` sees to it
         expected |= {id(own), id(own._bit_generator)}  # noqa: SLF001
-    for one in collector.get_objects():
+    for one in objects:
         if isinstance(one, kinds) and not isinstance(one, random.SystemRandom) and id(one) not in expected:
             yield one

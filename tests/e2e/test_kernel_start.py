@@ -48,7 +48,7 @@ state = {
     "orig_argv": [os.path.basename(text) for text in sys.orig_argv][:2],
     "path": [text for text in S["path"] if not text.endswith("/work")],
     "ahead": [type(one).__name__ for one in S["meta_path"]].count("Hidden"),
-    "finders": [str(one) for one in S["meta_path"] if type(one).__name__ != "Hidden"],
+    "finders": [str(one).partition(" at ")[0] for one in S["meta_path"] if type(one).__name__ != "Hidden"],
     "flags": repr(sys.flags),
     "main": [sorted(vars(S["modules"]["__main__"]).keys() & {"__file__", "__spec__", "__name__", "__doc__"}), __name__],
     "files": sorted(opened(number) for number in map(int, os.listdir("/proc/self/fd"))),
