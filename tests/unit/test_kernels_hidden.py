@@ -59,7 +59,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def seen(place: Path, kind: str, code: str, ahead: str) -> Any:
-    command = [sys.executable, "-S", str(place / "probe.py"), str(place), kind, ahead, textwrap.dedent(code)]
+    command = [sys.executable, str(place / "probe.py"), str(place), kind, ahead, textwrap.dedent(code)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -117,6 +117,6 @@ def test_each_module_that_comes_back_is_told(place: Path) -> None:
 )
 def test_what_cannot_be_hidden(place: Path, source: str, why: str) -> None:
     (place / "bad.py").write_text(source)
-    command = [sys.executable, "-S", str(place / "probe.py"), str(place), "hidden", "bad", ""]
+    command = [sys.executable, str(place / "probe.py"), str(place), "hidden", "bad", ""]
     done = subprocess.run(command, capture_output=True, text=True)
     assert why in done.stderr.splitlines()[-1]
