@@ -21,6 +21,7 @@ COMMANDS = [
     "accept",
     "why",
     "calibrate",
+    "reproduce",
     "lint",
     "audit",
     "prune",
