@@ -302,6 +302,19 @@ def start(config: dict[str, Any], arguments: list[str]) -> Any:
     return app
 
 
+def launch(arguments: list[str]) -> None:
+    """Run IPython's kernel as it is, with nothing of ours."""
+    load()
+    from ipykernel.kernelapp import IPKernelApp
+
+    del sys.modules[NAME]
+    app = IPKernelApp.instance()
+    app.parent_handle = int(os.environ.get("JPY_PARENT_PID") or 0)  # read at import, which may be long ago
+    with without_debugger():
+        app.initialize(arguments)  # type: ignore[no-untyped-call]
+    app.start()  # type: ignore[no-untyped-call]
+
+
 def main() -> None:
     """Run the kernel until it is told to end."""
     global CHILD  # noqa: PLW0603

@@ -5,8 +5,10 @@ A script of the standard library alone, run by the interpreter that the kernels 
     python server.py SOCKET
 
 `SOCKET` is the number of one end of a pair, whose other end is in the process that asks. A request is one message
-in JSON, with two descriptors: the one end of a pair of sockets for the kernel's supervisor, and the kernel's log. What is forked is a supervisor, which forks the kernel: so the kernel is its child, as one that is
-spawned, and the supervisor keeps to `supervisor.py` from there on. It first tells its process id to its end.
+in JSON, with two descriptors: the one end of a pair of sockets for the kernel's supervisor, and the kernel's log. What is
+forked is a supervisor, which forks the kernel: so the kernel is its child, as one that is spawned, and the supervisor keeps to
+`supervisor.py` from there on. It first tells its process id to its end. A kernel whose command launches ipykernel is
+IPython's own, any other runs `child.py`.
 
 Another request, ``{"load": [...]}``, forks a server that imports modules ahead (see `hidden.py`); its one descriptor is
 the end of a pair for that server. A server ends when the process that asks does.
@@ -28,6 +30,7 @@ from typing import Any
 _SIBLINGS = ("child", "supervisor", "hidden", "effects")
 _LARGEST = 1 << 20  # bytes of a request
 _LAST = 0.1  # seconds for supervisors to end whose kernels have, when nobody asks any more
+_LAUNCH = ["-m", "ipykernel_launcher"]
 _INLINE = "module://matplotlib_inline.backend_inline"
 _TASKS = "/proc/self/task"
 _OPEN = "/proc/self/fd"
@@ -158,7 +161,10 @@ class Server:
 
     def start(self) -> None:
         """Run the kernel in this process."""
-        self._child.main()
+        if sys.orig_argv[1:3] == _LAUNCH:
+            self._child.launch(sys.orig_argv[3:])
+        else:
+            self._child.main()
 
 
 class _Forked:
