@@ -37,15 +37,15 @@ def _both(folder: Path, cells: tuple[str, ...], count: int) -> None:
 
 _PEERS = (tools.NBMAKE, tools.NBVAL, tools.PYTEST_NOTEBOOK)
 RACES = (
-    Race("8 tiny", _tiny(8), (tools.OURS, *_PEERS, tools.PAPERMILL, tools.SCRIPTS), 5),
+    Race("8 tiny", _tiny(8), (tools.OURS, *_PEERS, tools.PAPERMILL, tools.SCRIPTS), 3),
     Race(
         "8 science",
         lambda folder: _both(folder, projects.SCIENCE, 8),
         (tools.OURS, tools.OURS_TWO, *_PEERS, tools.NBMAKE_TWO, tools.SCRIPTS),
-        5,
+        3,
     ),
-    Race("100 tiny", _tiny(100), (tools.OURS, *_PEERS), 3),
-    Race("trivial test", projects.trivial, (tools.BARE, tools.UNUSED), 21, accepted=False),
+    Race("100 tiny", _tiny(100), (tools.OURS, *_PEERS), 2),
+    Race("trivial test", projects.trivial, (tools.BARE, tools.UNUSED), 15, accepted=False),
     Race("1,000 x 1 MB", projects.large, (tools.OURS,), 3, accepted=False, extra=("--collect-only",)),
 )
 Costs = dict[str, list[Cost]]  # by the name of a tool, one a round
