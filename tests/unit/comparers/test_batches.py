@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -32,6 +33,10 @@ CELL = st.sampled_from(
         "'",
     ]
 ) | st.text('ab,;" \t1.\r', max_size=5)
+QUOTED = re.compile(r'(?:^|(?<=[,;\t]))"(?:[^"]|"")*"(?=[,;\t]|$)')
+STRAY = re.compile(
+    '"'
+)  # within a bare field: no CSV (RFC 4180, 2.5), and where lines end is each reader's guess
 ROWS = st.lists(st.lists(CELL, min_size=1, max_size=3), min_size=1, max_size=9)
 
 
@@ -44,6 +49,7 @@ def test_a_csv_is_the_same_in_pieces(tmp_path_factory, rows, end, last, piece):
     assume(
         "".join(rows[0]).strip()
     )  # blank lines before the names are read in another way by older versions of polars
+    assume(not any(STRAY.search(QUOTED.sub("", ",".join(row))) for row in rows))
     path = tmp_path_factory.getbasetemp() / "pieces.csv"
     path.write_bytes((end.join(",".join(row) for row in rows) + (end if last else "")).encode())
     try:
