@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -16,7 +17,10 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux alone"),
     pytest.mark.filterwarnings(
-        "ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::UserWarning"
+        "ignore::ResourceWarning",
+        "ignore::pytest.PytestUnraisableExceptionWarning",
+        "ignore::DeprecationWarning",
+        "ignore::UserWarning",
     ),
 ]
 PATIENCE = 60.0
@@ -52,6 +56,9 @@ def start(tmp_path, monkeypatch):
     for manager, client in started:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+        manager.context.destroy(linger=0)
+    started.clear()
+    gc.collect()  # what jupyter_client leaves open is told here, not in somebody else's test
 
 
 def asked(client, code):
