@@ -24,7 +24,7 @@ from pytest_nbrepro.executors import Room, here
 from pytest_nbrepro.interventions import Answer, Search
 from pytest_nbrepro.model import Task
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 ASSETS = Path(__file__).parents[1] / "assets"
 
@@ -86,10 +86,6 @@ CAUSES = {
         now={},
         edit=("sum(rates)", "sum(rates[1:])"),
     ),
-}
-SLOW = {
-    *("sklearn_random_state", "figure_only", "library_without_seed", "numpy_legacy", "fit_times", "pdf_date"),
-    *("network", "listing_order", "thread_sum", "timezone"),
 }
 INNOCENT = sorted(path.stem for path in (ASSETS / "innocent").glob("*.ipynb"))
 
@@ -197,9 +193,7 @@ def verdict(answer: Answer) -> str:
     return f"{answer.cause}: {'; '.join(told)}".removesuffix(": ")
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in CAUSES]
-)
+@pytest.mark.parametrize("name", CAUSES)
 def test_the_planted_cause_is_named(name: str, gallery: Gallery, quotes: str) -> None:
     planted = CAUSES[name]
     shutil.copy(ASSETS / "causes" / f"{name}.ipynb", gallery.root)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 NAME = "nbrepro_tiny"
 OTHERS = [f"nbrepro_tiny{n}" for n in range(1, 4)]  # change their versions, too, and mean nothing

@@ -14,7 +14,7 @@ import pytest
 from pytest_nbrepro.model import RunStatus
 from pytest_nbrepro.store import Store
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 # `cluster`: two worker processes, of which one is killed while it runs b.ipynb for the first time.
 # `apart`: two processes that do not see the project.
