@@ -20,9 +20,9 @@ from pytest_nbrepro.model import Case, Run, Task
 from pytest_nbrepro.options import KernelStart, Settings, Update, in_ci
 from pytest_nbrepro.progress import Ticker
 from pytest_nbrepro.publishing import Publisher, publisher
-from pytest_nbrepro.reports.data import CaseReport, case_report
+from pytest_nbrepro.reports.data import case_report
 from pytest_nbrepro.reports.record import properties
-from pytest_nbrepro.reports.terminal import case_text, moved_text
+from pytest_nbrepro.reports.terminal import by_chance, case_text, moved_text
 from pytest_nbrepro.tally import Record, Tally
 from pytest_nbrepro.trial import Policy, Trial, contradiction, settle, try_case
 from pytest_nbrepro.verdict import NOTHING
@@ -182,7 +182,7 @@ class Session:
                 pending=trial.pending or "",
                 accepted=trial.accepted,
                 seconds=seconds,
-                notes=[*map(moved_text, trial.moved), *_by_chance(report)],
+                notes=[*map(moved_text, trial.moved), *map(by_chance, filter(None, [report.chance]))],
                 sheet=self.publisher.packed(report, trial.assessment) if self.publisher else "",
             )
         )
@@ -277,10 +277,6 @@ def _allowed_update(settings: Settings) -> Update:
             "  hint: give --nbrepro-update-in-ci, too, or accept the pending values elsewhere"
         )
     return settings.update
-
-
-def _by_chance(report: CaseReport) -> list[str]:
-    return [f"what agrees may agree by chance: {report.chance}"] if report.chance else []
 
 
 def colliding(items: Iterable[tuple[pytest.Item, Case]]) -> Iterable[tuple[Any, NbreproError]]:

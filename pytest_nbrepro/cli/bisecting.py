@@ -63,9 +63,8 @@ def _lines(answer: Answer) -> Iterator[str]:
         if len(answer.narrowed.culprits) > 1:
             yield "          (it takes all of them)"
         rest = len(asked.changes) - len(answer.narrowed.culprits)
-        yield f"          {output.count(rest, 'other changed distribution')} do not matter".replace(
-            "1 other changed distribution do not", "1 other changed distribution does not"
-        )
+        verb = "does" if rest == 1 else "do"
+        yield f"          {output.count(rest, 'other changed distribution')} {verb} not matter"
     for some in answer.narrowed.unsure if answer.narrowed else ():
         yield f"  unsure  could not be tried: {', '.join(sorted(change.name for change in some))} as they are now"
     yield f"{output.count(answer.runs + 1, 'run')}; environments are kept in the run store"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from pytest_nbrepro import files
 from pytest_nbrepro.environments.pins import Pins
 from pytest_nbrepro.errors import NbreproError
+from pytest_nbrepro.packages import normal
 
 _MADE = "made.json"
 _KERNEL = "ipykernel"
@@ -56,8 +56,12 @@ class Builder:
             return interpreter
         self._told(f"building an environment of {len(pins.versions)} distributions")
         self._create(place, _base(pins.python))
-        self._install(interpreter, [_requirement(_KERNEL, None)], deps=True)
-        wanted = [_requirement(name, version) for name, version in sorted(pins.versions.items())]
+        self._install(interpreter, [_KERNEL], deps=True)
+        sources = _sources()
+        wanted = [
+            sources.get(normal(name)) or f"{name}=={version}"
+            for name, version in sorted(pins.versions.items())
+        ]
         if wanted:
             try:
                 self._install(interpreter, wanted, deps=False)
@@ -119,14 +123,6 @@ def _base(version: str) -> str:
     return found
 
 
-def _requirement(name: str, version: str | None) -> str:
-    """Return what to install: a version, or the folder that a distribution of the project comes from."""
-    if version is None:
-        return name
-    source = _sources().get(re.sub(r"[-_.]+", "-", name).lower())
-    return source or f"{name}=={version}"
-
-
 def _sources() -> Mapping[str, str]:
     """Return the folders of those distributions here that were installed from one: no index has them.
 
@@ -136,8 +132,7 @@ def _sources() -> Mapping[str, str]:
     for distribution in importlib.metadata.distributions():
         told = distribution.read_text("direct_url.json")
         if told and "dir_info" in (record := json.loads(told)):
-            name = re.sub(r"[-_.]+", "-", distribution.name).lower()
-            found[name] = unquote(urlsplit(record["url"]).path)
+            found[normal(distribution.name)] = unquote(urlsplit(record["url"]).path)
     return found
 
 

@@ -1,6 +1,6 @@
 """What of a notebook will not reproduce, told from its text alone: nothing runs.
 
-A rule is a function from `Subject` to findings, listed once in `RULES`. A line with ``# nbrepro: noqa=ID`` keeps the
+A rule is a function from `Subject` to places, listed once in `RULES`. A line with ``# nbrepro: noqa=ID`` keeps the
 rules that it names quiet there.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pytest_nbrepro.lint import chance, defined, order, places, requirements, surroundings
-from pytest_nbrepro.lint.base import Finding, Subject, quiet, subject_of
+from pytest_nbrepro.lint.base import Place, Subject, quiet, subject_of
 
 __all__ = ["RULES", "Finding", "Rule", "Subject", "lint", "subject_of"]
 
@@ -19,9 +19,16 @@ __all__ = ["RULES", "Finding", "Rule", "Subject", "lint", "subject_of"]
 class Rule:
     """One rule: what it looks for, and how to mend what it finds."""
 
-    find: Callable[[Subject], Iterable[Finding]]
+    find: Callable[[Subject], Iterable[Place]]
     about: str
     hint: str
+
+
+@dataclass(frozen=True)
+class Finding(Place):
+    """A place, and the name of the rule that found it."""
+
+    rule: str
 
 
 RULES: Mapping[str, Rule] = {
@@ -71,9 +78,9 @@ RULES: Mapping[str, Rule] = {
 def lint(subject: Subject) -> list[Finding]:
     """Return what the rules find in a notebook, by cell and line; a notebook in another language has nothing."""
     found = [
-        finding
+        Finding(place.cell, place.line, place.end, place.text, name)
         for name, rule in RULES.items()
-        for finding in rule.find(subject)
-        if not quiet(subject, finding, name)
+        for place in rule.find(subject)
+        if not quiet(subject, place, name)
     ]
     return sorted(found, key=lambda finding: (finding.cell, finding.line, finding.rule))

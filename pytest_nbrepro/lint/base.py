@@ -18,10 +18,9 @@ _SKIPPED = "skip-execution"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One place that a rule found."""
+class Place:
+    """One place that a rule found, and what is there."""
 
-    rule: str
     cell: int  # index among all cells
     line: int  # of the cell's source, from 1
     end: int  # the last line of the statement or expression
@@ -76,16 +75,16 @@ def subject_of(notebook: Notebook, root: Path, spec: Spec) -> Subject:
     return Subject(notebook, root, spec.seed is not None, code, dict(_aliases(code)))
 
 
-def quiet(subject: Subject, finding: Finding, rule: str) -> bool:
-    """Tell whether a line of a finding keeps a rule quiet."""
-    lines = subject.notebook.cells[finding.cell].source.splitlines()[finding.line - 1 : finding.end]
+def quiet(subject: Subject, place: Place, rule: str) -> bool:
+    """Tell whether a line of a place keeps a rule quiet."""
+    lines = subject.notebook.cells[place.cell].source.splitlines()[place.line - 1 : place.end]
     named = (match[1] for line in lines if (match := _QUIET.search(line)))
     return any(rule in names.replace(",", " ").split() for names in named)
 
 
-def found(rule: str, cell: int, node: ast.expr | ast.stmt, text: str) -> Finding:
-    """Return a finding at a node of a cell."""
-    return Finding(rule, cell, node.lineno, node.end_lineno or node.lineno, text)
+def found(cell: int, node: ast.expr | ast.stmt, text: str) -> Place:
+    """Return what a rule found at a node of a cell."""
+    return Place(cell, node.lineno, node.end_lineno or node.lineno, text)
 
 
 def _read(cell: Cell) -> Code:

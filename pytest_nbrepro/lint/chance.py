@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from pytest_nbrepro.lint.base import Finding, Subject, found
+from pytest_nbrepro.lint.base import Place, Subject, found
 
-_RULE = "NBR003"
 # functions that set a global generator -> prefixes of what draws from it
 _SEEDS = {
     "random.seed": ("random.",),
@@ -79,7 +78,7 @@ _STATE = frozenset(  # of scikit-learn: random unless `random_state` is given
 _SHUFFLED = frozenset({"KFold", "StratifiedKFold", "StratifiedGroupKFold"})  # random only with shuffle=True
 
 
-def unseeded(subject: Subject) -> Iterator[Finding]:
+def unseeded(subject: Subject) -> Iterator[Place]:
     """Yield draws from generators that nothing has seeded; in functions, a seed anywhere counts."""
     calls = [(cell, call, inside, subject.name_of(call.func)) for cell, call, inside in subject.calls()]
     everywhere = {prefix for _, call, _, name in calls for prefix in _seeded(name, call)}
@@ -88,7 +87,7 @@ def unseeded(subject: Subject) -> Iterator[Finding]:
         so_far.update(_seeded(name, call))
         why = _why(call, name, tuple(everywhere if inside else so_far), seed=subject.seeded)
         if why is not None:
-            yield found(_RULE, cell, call, why)
+            yield found(cell, call, why)
 
 
 def _seeded(name: str | None, call: ast.Call) -> tuple[str, ...]:

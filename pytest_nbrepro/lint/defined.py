@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator
 
 from pytest_nbrepro import literals
-from pytest_nbrepro.lint.base import Code, Finding, Subject
+from pytest_nbrepro.lint.base import Code, Place, Subject
 
-_RULE = "NBR002"
 _GIVEN = {"In", "Out", "display", "exit", "get_ipython", "quit"}  # by IPython
 _HISTORY = re.compile(r"_+|_i{0,3}|_i?\d+|_[iod]h")
 _ASSIGNED = re.compile(r"^[ \t]*([A-Za-z_]\w*(?:[ \t]*,[ \t]*[A-Za-z_]\w*)*)[ \t]*=[ \t]*[!%]", re.MULTILINE)
@@ -23,7 +22,7 @@ _INERT = frozenset(
 _INERT |= {"writefile", "file", "perl", "ruby", "timeit", "cmd", "system", "sx", "!"}
 
 
-def undefined(subject: Subject) -> Iterator[Finding]:
+def undefined(subject: Subject) -> Iterator[Place]:
     """Yield the uses; nothing where magics or unreadable cells may define any name."""
     if any(_may_define(code) for code in subject.code):
         return
@@ -42,7 +41,7 @@ def undefined(subject: Subject) -> Iterator[Finding]:
             continue
         told.add(name)
         what = "is used before a cell defines it" if name in later else "is defined nowhere"
-        yield Finding(_RULE, cell, line, line, f"{name!r} {what}")
+        yield Place(cell, line, line, f"{name!r} {what}")
 
 
 def _may_define(code: Code) -> bool:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_nbrepro.lint.base import Finding, Subject
-
-_RULE = "NBR001"
+from pytest_nbrepro.lint.base import Place, Subject
 
 
-def out_of_order(subject: Subject) -> Iterator[Finding]:
+def out_of_order(subject: Subject) -> Iterator[Place]:
     """Yield cells whose execution count is lower than that of one above, or missing though outputs are stored."""
     highest = 0
     for cell in (code.cell for code in subject.code):
@@ -23,5 +21,5 @@ def out_of_order(subject: Subject) -> Iterator[Finding]:
         highest = max(highest, count or 0)
 
 
-def _found(cell: int, text: str) -> Finding:
-    return Finding(_RULE, cell, 1, 1, text)
+def _found(cell: int, text: str) -> Place:
+    return Place(cell, 1, 1, text)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 
-from pytest_nbrepro.lint.base import Finding, Subject, found
+from pytest_nbrepro.lint.base import Place, Subject, found
 
 _HOME = r"(?:home|Users|mnt|media|data|scratch|srv|root|content|kaggle|gpfs|lustre|Volumes|workspace)"
 _SYSTEM = r"(?:tmp|var|opt|usr|etc)"
@@ -24,7 +25,7 @@ _READ_NAMES = frozenset(
 _MODES = re.compile(r"[rbt]+")
 
 
-def absolute(subject: Subject) -> Iterator[Finding]:
+def absolute(subject: Subject) -> Iterator[Place]:
     """Yield texts that are absolute paths."""
     for code in subject.code:
         for node in ast.walk(code.tree) if code.tree is not None else ():
@@ -33,26 +34,21 @@ def absolute(subject: Subject) -> Iterator[Finding]:
                 and isinstance(node.value, str)
                 and _ABSOLUTE.fullmatch(node.value)
             ):
-                yield found("NBR006", code.cell.index, node, f"{node.value!r} is a path of one machine")
+                yield found(code.cell.index, node, f"{node.value!r} is a path of one machine")
 
 
-def missing(subject: Subject) -> Iterator[Finding]:
+def missing(subject: Subject) -> Iterator[Place]:
     """Yield relative paths that are read, that no cell above names as written, and that are not in the project."""
-    texts: dict[
-        str, int
-    ] = {}  # how often each text was seen: one that is written somewhere is seen there, too
+    texts: Counter[str] = Counter()  # one that is written somewhere is seen there, too
     reads = []
     for cell, call, _ in subject.calls():
-        for text in _texts(call):
-            texts[text] = texts.get(text, 0) + 1
+        texts.update(_texts(call))
         if (path := _read(call, subject.name_of(call.func))) is not None:
             reads.append((cell, call, path))
-    counts: dict[str, int] = {}
-    for _, _, path in reads:
-        counts[path] = counts.get(path, 0) + 1
+    counts = Counter(path for _, _, path in reads)
     for cell, call, path in reads:
         if texts[path] == counts[path] and (why := _why(subject, path)) is not None:
-            yield found("NBR007", cell, call, f"it reads {path!r}, which {why}")
+            yield found(cell, call, f"it reads {path!r}, which {why}")
 
 
 def _why(subject: Subject, path: str) -> str | None:

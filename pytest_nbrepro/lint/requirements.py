@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_nbrepro import yaml12
-from pytest_nbrepro.lint.base import Finding, Subject, found
+from pytest_nbrepro.lint.base import Place, Subject, found
+from pytest_nbrepro.packages import normal
 
-_RULE = "NBR008"
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _KNOWN = {  # modules whose distribution has another name, for machines where it is not installed
     "PIL": "pillow", "bs4": "beautifulsoup4", "cv2": "opencv-python", "dateutil": "python-dateutil", "skimage":
@@ -24,7 +24,7 @@ _KNOWN = {  # modules whose distribution has another name, for machines where it
 _GIVEN = frozenset({"IPython", "ipykernel", "ipywidgets"})  # by what runs notebooks
 
 
-def undeclared(subject: Subject) -> Iterator[Finding]:
+def undeclared(subject: Subject) -> Iterator[Place]:
     """Yield the first import of each module that neither Python, the project nor what it declares provides."""
     declared = declarations(subject.root, subject.folder)
     told: set[str] = set()
@@ -35,7 +35,7 @@ def undeclared(subject: Subject) -> Iterator[Finding]:
                     continue
                 told.add(module)
                 assert isinstance(node, ast.stmt)  # noqa: S101 - imports are
-                yield found(_RULE, code.cell.index, node, _text(module, declared))
+                yield found(code.cell.index, node, _text(module, declared))
 
 
 def declarations(root: Path, folder: Path) -> frozenset[str] | None:
@@ -76,8 +76,8 @@ def _provided(module: str, subject: Subject, declared: frozenset[str] | None) ->
     for place in (subject.folder, subject.root, subject.root / "src"):
         if (place / f"{module}.py").is_file() or (place / module).is_dir():
             return True
-    owners = {_plain(name) for name in _owners().get(module, ())}
-    return bool(({_plain(module), _plain(_KNOWN.get(module, module))} | owners) & (declared or frozenset()))
+    owners = {normal(name) for name in _owners().get(module, ())}
+    return bool(({normal(module), normal(_KNOWN.get(module, module))} | owners) & (declared or frozenset()))
 
 
 @functools.cache
@@ -85,16 +85,11 @@ def _owners() -> dict[str, list[str]]:
     return dict(importlib.metadata.packages_distributions())
 
 
-def _plain(name: str) -> str:
-    """Return the name of a distribution as its index knows it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def _names(texts: Iterator[Any] | list[Any]) -> set[str]:
     found = (
         _NAME.match(text) for text in texts if isinstance(text, str) and not text.lstrip().startswith("-")
     )
-    return {_plain(match[1]) for match in found if match}
+    return {normal(match[1]) for match in found if match}
 
 
 def _project(path: Path) -> set[str]:

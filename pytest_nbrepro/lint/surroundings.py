@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from pytest_nbrepro.lint.base import Finding, Subject, found
+from pytest_nbrepro.lint.base import Place, Subject, found
 
 _CLOCK = frozenset(
     [
@@ -54,25 +54,23 @@ _READERS = re.compile(
 )
 
 
-def clock(subject: Subject) -> Iterator[Finding]:
+def clock(subject: Subject) -> Iterator[Place]:
     """Yield calls that read the time of day; clocks that only measure how long something takes are none."""
     for cell, call, _ in subject.calls():
         name = subject.name_of(call.func) or ""
         if name in _CLOCK and len(call.args) < _GIVEN.get(name, 100):
-            yield found("NBR004", cell, call, f"{name} reads the time of day")
+            yield found(cell, call, f"{name} reads the time of day")
 
 
-def network(subject: Subject) -> Iterator[Finding]:
+def network(subject: Subject) -> Iterator[Place]:
     """Yield calls and commands that ask other machines."""
     for cell, call, _ in subject.calls():
         if (what := _asks(call, subject.name_of(call.func))) is not None:
-            yield found("NBR005", cell, call, f"{what} asks another machine")
+            yield found(cell, call, f"{what} asks another machine")
     for code in subject.code:
         for number, line in enumerate(code.cell.source.splitlines(), 1):
             if command := _COMMAND.match(line):
-                yield Finding(
-                    "NBR005", code.cell.index, number, number, f"{command[0].strip()!r} asks another machine"
-                )
+                yield Place(code.cell.index, number, number, f"{command[0].strip()!r} asks another machine")
 
 
 def _asks(call: ast.Call, name: str | None) -> str | None:

@@ -117,8 +117,13 @@ def chances(report: CaseReport) -> list[str]:
     if report.unseeded and report.unseeded[0] != report.chance:
         told.append(f"the baseline's values may be chance: {report.unseeded[0]}")
     if report.chance and not (report.why is not None and report.why.by_chance):
-        told.append(f"what agrees may agree by chance: {report.chance}")
+        told.append(by_chance(report.chance))
     return told
+
+
+def by_chance(drawn: str) -> str:
+    """Say what may have agreed by chance, since a run drew from a generator that nobody seeded."""
+    return f"what agrees may agree by chance: {drawn}"
 
 
 def moved_text(moved: Moved) -> str:
