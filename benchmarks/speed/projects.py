@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import random
 from pathlib import Path
 
 import nbformat
@@ -37,13 +39,13 @@ def scripts(folder: Path, cells: tuple[str, ...], count: int) -> None:
 
 
 def large(folder: Path) -> None:
-    """Write many notebooks with large stored outputs."""
+    """Write many notebooks, each with a picture among its stored outputs."""
     folder.mkdir(parents=True)
     (folder / "pytest.ini").write_text("[pytest]\n")
     made = new_notebook(cells=[new_code_cell("x = 1\nprint('loss: 0.5')")])
     made.metadata["nbrepro"] = {}
-    text = "".join(f"{n:015}\n" for n in range(STORED // 16))
-    made.cells[0].outputs = [new_output("stream", name="stdout", text=text)]
+    picture = base64.b64encode(random.Random(0).randbytes(STORED * 3 // 4)).decode()
+    made.cells[0].outputs = [new_output("display_data", data={"image/png": picture})]
     content = nbformat.writes(made)
     for n in range(COLLECTED):
         (folder / f"n{n:04}.ipynb").write_text(content)
