@@ -39,12 +39,24 @@ STRAY = re.compile(
 )  # within a bare field: no CSV (RFC 4180, 2.5), and where lines end is each reader's guess
 ROWS = st.lists(st.lists(CELL, min_size=1, max_size=3), min_size=1, max_size=9)
 
+LOST = [  # a row of these was lost by older versions of polars
+    ["", "", "1"],
+    ['"li\nne"'],
+    ["", "-2.5"],
+    ["-2.5", "-2.5", "11111"],
+    ["-2.5"],
+    ['"a,b"'],
+    ["", "11"],
+    ["1", "-2.5", "11111"],
+]
+
 
 @settings(max_examples=300)
 @given(ROWS, st.sampled_from(["\n", "\r\n", "\n\n"]), st.booleans(), st.integers(1, 30))
 @example([["a"], [""], ["1"]], "\n", True, 1)
 @example([["1"], ["2"], [""], ["3"]], "\n", True, 2)
 @example([["x"]], "\n", False, 1)
+@example(LOST, "\r\n", True, 1)
 def test_a_csv_is_the_same_in_pieces(tmp_path_factory, rows, end, last, piece):
     assume(
         "".join(rows[0]).strip()

@@ -210,17 +210,16 @@ def test_ctrl_c_while_somebody_waits_stops_all(runs, piped):
     first, second = piped("a"), piped("b")
     a, b = here.submit(first), here.submit(second)
 
-    def press(_):
-        raise KeyboardInterrupt
-
-    original = here.hear
+    original, pressed, ended = here.hear, [], []
 
     def hear(handle):
         original(handle)
-        if here.running:
-            here.hear = original
-            end(first)  # else its run could not end: it waits for its notebook
-            press(None)
+        if here.running and not pressed:
+            pressed.append(True)
+            raise KeyboardInterrupt
+        if pressed and b.outcome is not None and not ended:
+            ended.append(True)
+            end(first)  # not before: the next one would have its place
 
     here.hear = hear
     with pytest.raises(KeyboardInterrupt):
