@@ -318,6 +318,7 @@ CONSOLE = sorted({block.page for block in BLOCKS if block.language == "console"}
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 @pytest.mark.parametrize("page", CONSOLE)
 def test_what_is_typed_gives_what_is_shown(page, tmp_path):
     """Type the page's commands in order, in a folder that has the files which the page shows."""

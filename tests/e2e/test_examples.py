@@ -13,81 +13,84 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.e2e, pytest.mark.figures]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.figures]
 
-# Each round changes one number in some of the notebooks: (cell id, old, new), and what must be named for it.
-Edit = tuple[str, str, str, set[str]]
-LOG = "float(log_loss(truth, probabilities))"
-ONE_ROW = 'predictions.with_columns(pl.col("confidence") * (1 + 1e-4 * (pl.col("id") == 905))).'
-ROUNDS: list[dict[str, Edit]] = [
-    {
-        "train.ipynb": (
-            "train",
-            "loss = objective(x)",
-            "loss = 1.0001 * objective(x)",
-            {"metric loss", "figure curve"},
-        ),
-        "svm_boundaries.ipynb": (
-            "flags",
-            "gamma = 1.0",
-            "gamma = 20.0",
-            {"figure boundaries", "image boundaries.png"},
-        ),
-        "digits.ipynb": ("scores", LOG, f"1.0001 * {LOG}", {"metric log_loss"}),
-        "timeseries/timeseries.ipynb": (
-            "trend",
-            "float(smoothed.max())",
-            "1.0001 * float(smoothed.max())",
-            {"metric peak_mwh"},
-        ),
-    },
-    {
-        "train.ipynb": ("curve", "envelope = 1 - np", "envelope = 1.1 - np", {"figure curve"}),
-        "svm_boundaries.ipynb": ("score", "correct = int(", "correct = -1 + int(", {"metric accuracy"}),
-        "digits.ipynb": (
-            "predictions",
-            "predictions.write_csv(",
-            f"{ONE_ROW}write_csv(",
-            {"table results/predictions.csv"},
-        ),
-        "timeseries/timeseries.ipynb": (
-            "months",
-            "months.to_csv(",
-            'months.loc["2022-02", "demand_mwh"] *= 1.0001\nmonths.to_csv(',
-            {"table summary/months.csv"},
-        ),
-    },
-    {
-        "digits.ipynb": (
-            "probabilities",
-            "np.savez_compressed(",
-            "probabilities[0, 1] *= 1.0001\nnp.savez_compressed(",
-            {"array results/probabilities.npz"},
-        ),
-        "timeseries/timeseries.ipynb": (
-            "seasons",
-            "day_of_year, curve,",
-            "day_of_year, curve + 5 * (year == 2022),",
-            {"figure seasons"},
-        ),
-    },
-    {
-        "digits.ipynb": (
-            "predictions",
-            "predictions.write_parquet(",
-            f"{ONE_ROW}write_parquet(",
-            {"table results/predictions.parquet"},
-        ),
-    },
-    {
-        "digits.ipynb": (
-            "confusion",
-            "ax.imshow(confusion",
-            "confusion[8, 0] += 1\nax.imshow(confusion",
-            {"figure confusion", "image results/confusion.png"},
-        ),
-    },
-    {"digits.ipynb": ("report", '"test": len(test)', '"test": len(test) + 1', {"json results/report.json"})},
+# One change in a notebook: where (cell id, old, new), and what must be named for it.
+Edit = tuple[str, str, str, str, set[str]]
+EDITS: list[Edit] = [
+    (
+        "train.ipynb",
+        "train",
+        "loss = objective(x)",
+        "loss = 1.0001 * objective(x)",
+        {"figure curve", "metric loss"},
+    ),
+    ("train.ipynb", "curve", "envelope = 1 - np", "envelope = 1.1 - np", {"figure curve"}),
+    (
+        "svm_boundaries.ipynb",
+        "flags",
+        "gamma = 1.0",
+        "gamma = 20.0",
+        {"figure boundaries", "image boundaries.png"},
+    ),
+    ("svm_boundaries.ipynb", "score", "correct = int(", "correct = -1 + int(", {"metric accuracy"}),
+    (
+        "digits.ipynb",
+        "scores",
+        "float(log_loss(truth, probabilities))",
+        "1.0001 * float(log_loss(truth, probabilities))",
+        {"metric log_loss"},
+    ),
+    (
+        "digits.ipynb",
+        "predictions",
+        "predictions.write_csv(",
+        'predictions.with_columns(pl.col("confidence") * (1 + 1e-4 * (pl.col("id") == 905))).write_csv(',
+        {"table results/predictions.csv"},
+    ),
+    (
+        "digits.ipynb",
+        "probabilities",
+        "np.savez_compressed(",
+        "probabilities[0, 1] *= 1.0001\nnp.savez_compressed(",
+        {"array results/probabilities.npz"},
+    ),
+    (
+        "digits.ipynb",
+        "predictions",
+        "predictions.write_parquet(",
+        'predictions.with_columns(pl.col("confidence") * (1 + 1e-4 * (pl.col("id") == 905))).write_parquet(',
+        {"table results/predictions.parquet"},
+    ),
+    (
+        "digits.ipynb",
+        "confusion",
+        "ax.imshow(confusion",
+        "confusion[8, 0] += 1\nax.imshow(confusion",
+        {"figure confusion", "image results/confusion.png"},
+    ),
+    ("digits.ipynb", "report", '"test": len(test)', '"test": len(test) + 1', {"json results/report.json"}),
+    (
+        "timeseries/timeseries.ipynb",
+        "trend",
+        "float(smoothed.max())",
+        "1.0001 * float(smoothed.max())",
+        {"metric peak_mwh"},
+    ),
+    (
+        "timeseries/timeseries.ipynb",
+        "months",
+        "months.to_csv(",
+        'months.loc["2022-02", "demand_mwh"] *= 1.0001\nmonths.to_csv(',
+        {"table summary/months.csv"},
+    ),
+    (
+        "timeseries/timeseries.ipynb",
+        "seasons",
+        "day_of_year, curve,",
+        "day_of_year, curve + 5 * (year == 2022),",
+        {"figure seasons"},
+    ),
 ]
 
 CASES = {
@@ -140,14 +143,22 @@ def named(output: str) -> dict[str, set[str]]:
     return found
 
 
-def change(root: Path, name: str, cell_id: str, old: str, new: str) -> None:
+def change(root: Path, number: int, edit: Edit) -> str:
+    """Make a changed copy of a notebook that has the original's baselines, and return its name."""
+    name, cell_id, old, new, _ = edit
     path = root / "examples" / name
+    changed = path.with_stem(f"{path.stem}_{number}")
     data = json.loads(path.read_text())
     (cell,) = [cell for cell in data["cells"] if cell["id"] == cell_id]
     source = "".join(cell["source"])
     assert source.count(old) == 1
     cell["source"] = source.replace(old, new)
-    path.write_text(json.dumps(data))
+    changed.write_text(json.dumps(data))
+    baselines = root / "baselines" / "examples" / name.removesuffix(".ipynb")
+    shutil.copytree(baselines, baselines.with_name(changed.stem))
+    if (sidecar := path.with_suffix(".nbrepro.yaml")).exists():
+        shutil.copy(sidecar, changed.with_suffix(".nbrepro.yaml"))
+    return changed.relative_to(root / "examples").as_posix()
 
 
 def test_all_reproduce_and_nothing_is_written(clone):
@@ -157,15 +168,13 @@ def test_all_reproduce_and_nothing_is_written(clone):
     assert git(clone, "status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("edits", ROUNDS, ids=range(len(ROUNDS)))
-def test_one_changed_number_is_named_and_nothing_else(clone, edits):
-    for name, (cell_id, old, new, _) in edits.items():
-        change(clone, name, cell_id, old, new)
+def test_one_changed_number_is_named_and_nothing_else(clone):
+    expected = {change(clone, number, edit): edit[-1] for number, edit in enumerate(EDITS)}
+    git(clone, "add", "-A")
 
-    done = run(clone, "-n", "2", *(f"examples/{name}::{CASES[name]}" for name in edits))
-    status = git(clone, "status", "--porcelain")
-    git(clone, "checkout", "-q", "examples")
+    cases = [f"examples/{name}::{CASES[edit[0]]}" for name, edit in zip(expected, EDITS, strict=True)]
+    done = run(clone, "--nbrepro-workers", "2", *cases)
 
     assert done.returncode == 1, done.stdout
-    assert named(done.stdout) == {name: expected for name, (*_, expected) in edits.items()}, done.stdout
-    assert {line[3:] for line in status.splitlines()} == {f"examples/{name}" for name in edits}
+    assert named(done.stdout) == expected, done.stdout
+    assert not git(clone, "diff", "--name-only")

@@ -14,7 +14,7 @@ import pytest
 
 from pytest_nbrepro import baselines
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 HEAD = """\
 import datetime, random, time

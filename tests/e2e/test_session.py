@@ -50,6 +50,7 @@ def told(out: str) -> list[str]:
     return sorted(line for line in text.splitlines() if line.strip())
 
 
+@pytest.mark.slow
 def test_workers_tell_and_accept_the_same(root, write_notebook):
     for name, value in (("a", 1), ("b", 2), ("c", 3)):
         write_notebook(root / f"{name}.ipynb", f"print('m: {value}.5')", nbrepro={})
