@@ -32,10 +32,10 @@ def sibling(name: str) -> Any:
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_nbrepro.kernels import (
+        application,
         chance,
+        ending,
         facts,
         guard,
         loading,
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
         values,
     )
 else:
-    chance, facts, guard, loading = map(sibling, ("chance", "facts", "guard", "loading"))
+    application, chance, ending, facts = map(sibling, ("application", "chance", "ending", "facts"))
+    guard, loading = map(sibling, ("guard", "loading"))
     outside, showing, tracing, values = map(sibling, ("outside", "showing", "tracing", "values"))
 
 NAME = "_nbrepro_kernel"
@@ -78,6 +79,7 @@ class Child:
         self.outside: Any = None
         self.watched: list[Any] = []
         self.forced: dict[str, Any] = config.get("forced", {})
+        self.tracer: Any = None
         self.prints: Any = None  # of the notebook's variables, in an experiment
 
     def attach(self, shell: Any) -> None:
@@ -88,7 +90,8 @@ class Child:
         shell.ask_exit = self._asked_to_exit
         showing.Keeper(self.config["kept"], sibling).attach(shell.display_formatter)
         self._watch_threads()
-        self._watch(tracing.Tracer(shell.user_module.__dict__, *self.guard.places))
+        self.tracer = tracing.Tracer(shell.user_module.__dict__, *self.guard.places)
+        self._watch(self.tracer)
         # the environment's own bytecode may be kept; below the project the guard refuses it
         sys.dont_write_bytecode = not self.config["bytecode"]
         if self.config["coverage"] is not None:
@@ -201,6 +204,14 @@ class Child:
         self.coverage = measured
         atexit.register(self.save_coverage)
 
+    def end(self) -> None:
+        """End the process, where that can be done without Python's taking all modules apart."""
+        own = ending.namespaces(lambda file: self.tracer.kind_of(file) == tracing.OWN, self.bare)
+        if own is not None:
+            self.result = None
+            self.shell.history_manager.output_hist.clear()
+            ending.end([self.shell.user_module.__dict__, *own])
+
     def save_coverage(self) -> None:
         """Write what was measured, once."""
         measured, self.coverage = self.coverage, None
@@ -263,58 +274,6 @@ def said(error: BaseException) -> str:
     return "".join(traceback.format_exception_only(type(error), error)).strip()
 
 
-@contextlib.contextmanager
-def without_debugger() -> Iterator[None]:
-    """Hide the debugger, which is never used here: loading it takes half of a kernel's start."""
-    sys.modules["debugpy"] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules["debugpy"]
-
-
-def load() -> None:
-    """Import IPython's kernel."""
-    with without_debugger():
-        importlib.import_module("ipykernel.kernelapp")
-
-
-def start(config: dict[str, Any], arguments: list[str]) -> Any:
-    """Return IPython's kernel application, initialised and ready to start."""
-    load()
-    import ipykernel
-    from ipykernel.kernelapp import IPKernelApp
-
-    class Application(IPKernelApp):
-        def init_iopub(self, context: Any) -> None:
-            context.sndhwm = 0  # output that comes faster than it is read waits instead of being dropped
-            super().init_iopub(context)  # type: ignore[no-untyped-call]
-
-    folder = os.path.dirname(os.path.dirname(ipykernel.__file__))  # noqa: PTH120
-    sys.argv = [os.path.join(folder, "ipykernel_launcher.py"), *arguments]  # noqa: PTH118  # as in Jupyter
-    app = Application.instance()
-    app.parent_handle = int(os.environ.get("JPY_PARENT_PID") or 0)  # read at import, which may be long ago
-    with without_debugger():
-        app.initialize([*arguments, "--HistoryManager.hist_file=:memory:"])  # type: ignore[no-untyped-call]
-    # after the notebook's own folder: where both have a module of one name, the notebook's wins
-    place = sys.path.index("") + 1 if "" in sys.path else len(sys.path)
-    sys.path.insert(place, config["root"])
-    return app
-
-
-def launch(arguments: list[str]) -> None:
-    """Run IPython's kernel as it is, with nothing of ours."""
-    load()
-    from ipykernel.kernelapp import IPKernelApp
-
-    del sys.modules[NAME]
-    app = IPKernelApp.instance()
-    app.parent_handle = int(os.environ.get("JPY_PARENT_PID") or 0)  # read at import, which may be long ago
-    with without_debugger():
-        app.initialize(arguments)  # type: ignore[no-untyped-call]
-    app.start()  # type: ignore[no-untyped-call]
-
-
 def main() -> None:
     """Run the kernel until it is told to end."""
     global CHILD  # noqa: PLW0603
@@ -324,10 +283,11 @@ def main() -> None:
     with open(sys.argv[1], encoding="utf-8") as stream:  # noqa: PTH123
         config = json.load(stream)
     watch = guard.Guard(config["work"], config["project"], config["folder"], config["journal"])
-    app = start(config, sys.argv[2:])
+    app = application.start(config["root"], sys.argv[2:])
     CHILD = Child(config, watch)
     CHILD.attach(app.shell)
     app.start()
+    CHILD.end()
 
 
 if __name__ == "__main__":

@@ -38,8 +38,11 @@ _OPEN = "/proc/self/fd"
 _EARLY = (
     "IPython.core.completerlib",
     "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "ipykernel.debugger",
+    "faulthandler",
     "ipykernel.ipkernel",
     "sqlite3",
     "tornado.platform.asyncio",
@@ -72,11 +75,12 @@ class Server:
         self._child.__name__ = self._child.NAME
         sys.modules[self._child.NAME] = self._child
         self._hidden: Any = None
-        self._child.load()
-        with self._child.without_debugger():
+        self._child.application.load()
+        with self._child.application.without_debugger():
             for name in _EARLY:
                 with contextlib.suppress(ImportError):  # of another version
                     importlib.import_module(name)
+        _warm()
 
     def serve(self) -> bool:
         """Fork a kernel for each request.
@@ -162,7 +166,8 @@ class Server:
     def start(self) -> None:
         """Run the kernel in this process."""
         if sys.orig_argv[1:3] == _LAUNCH:
-            self._child.launch(sys.orig_argv[3:])
+            del sys.modules[self._child.NAME]
+            self._child.application.launch(sys.orig_argv[3:])
         else:
             self._child.main()
 
@@ -197,6 +202,13 @@ def renew(modules: Mapping[str, Any]) -> None:
     numpy = modules.get("numpy.random")
     if numpy is not None:
         numpy.seed()
+
+
+def _warm() -> None:
+    """Have the patterns compiled by which IPython reads a cell."""
+    with contextlib.suppress(ImportError, AttributeError):  # of another version
+        reader = importlib.import_module("IPython.core.inputtransformer2").TransformerManager()
+        reader.transform_cell("f(0)\n")
 
 
 def _freeze() -> None:
