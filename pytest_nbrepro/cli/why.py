@@ -92,6 +92,8 @@ def _answers(cases: Sequence[Case], site: Site) -> list[Answer]:
 
     def make(wanted: Sequence[tuple[Task, str]]) -> list[Run]:
         nonlocal made
+        forked = [task for task, _ in wanted if task.fork]
+        executor.expect(forked * _ROOM)  # a fork server is not started for one kernel
         handles = [executor.submit(task) for task, _ in wanted]
         runs = []
         for handle, (task, word) in zip(handles, wanted, strict=True):

@@ -44,12 +44,13 @@ class Intervention:
     env: Mapping[str, str] = field(default_factory=dict)
     other_forced: Mapping[str, Any] = field(default_factory=dict)
     other_env: Mapping[str, str] = field(default_factory=dict)
+    other_fork: bool = False  # the other value is a kernel that is forked
     both: bool = False  # a run as it is may be like one of the two: both are tried
 
     @property
     def movable(self) -> bool:
         """Whether it can be held still at another value."""
-        return bool(self.other_forced or self.other_env)
+        return bool(self.other_forced or self.other_env or self.other_fork)
 
     def points(self, run: Run, notebook: Notebook) -> bool:
         """Tell whether anything of a run points to it."""
@@ -193,6 +194,13 @@ KNOWN: tuple[Intervention, ...] = (
         both=True,
     ),
 )
+START = Intervention(
+    "start",
+    "depends on how its kernel starts: anew, or forked from a process that has imported Jupyter's",
+    "`--nbrepro-kernel-start=spawn`, and a baseline made with it",
+    other_fork=True,
+)
+"""Runs of experiments are spawned: there is nothing to hold still, and nothing but the other way to try."""
 BY_NAME = {one.name: one for one in KNOWN}
 
 

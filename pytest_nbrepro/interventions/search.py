@@ -11,7 +11,7 @@ from pytest_nbrepro.assessment import Assessment, Places, agree, assess, hidden_
 from pytest_nbrepro.inquiry import parted
 from pytest_nbrepro.interventions import aside
 from pytest_nbrepro.interventions.answer import Answer, Finding
-from pytest_nbrepro.interventions.known import Intervention, others, suspects, together
+from pytest_nbrepro.interventions.known import START, Intervention, others, suspects, together
 from pytest_nbrepro.interventions.variables import first_difference
 from pytest_nbrepro.model import Run, RunStatus, Task
 from pytest_nbrepro.notebook import Notebook
@@ -141,7 +141,8 @@ class Search:
         assert why is not None  # noqa: S101 - it fails against a baseline
         why = diagnosis.with_repeat(why, f"{_AGAIN} agrees")
         if why.cause == "UNKNOWN":
-            found = self._moving(first, suspects(first.run, first.executed))
+            pointed = suspects(first.run, first.executed)
+            found = self._moving(first, pointed) or self._moving(first, [*others(pointed), START])
             if not found:
                 return Answer(case, "UNKNOWN", why.text, (), why, first.first)
             text = f"nothing changed that is recorded, and runs agree; results depend on {_names(found)}"
@@ -192,7 +193,12 @@ class Search:
         assert first.executed is not None  # noqa: S101 - it completed
         tried = [one for one in pointed if one.movable]
         tasks = [
-            (one, self._held(one.other_forced, one.other_env), f"{one.name} held elsewhere") for one in tried
+            (
+                one,
+                self._held(one.other_forced, one.other_env, fork=one.other_fork),
+                f"{one.name} held elsewhere",
+            )
+            for one in tried
         ]
         tasks += [
             (one, self._held(one.forced, one.env), f"{one.name} held still") for one in tried if one.both
@@ -255,10 +261,10 @@ class Search:
         one, other = self._made([(task, f"{word}, {n} of 2") for n in (1, 2)])
         return one, other
 
-    def _held(self, forced: Mapping[str, Any], env: Mapping[str, str]) -> Task:
+    def _held(self, forced: Mapping[str, Any], env: Mapping[str, str], *, fork: bool = False) -> Task:
         spec = self._task.case.spec
         case = replace(self._task.case, spec=replace(spec, env={**spec.env, **env}))
-        return replace(self._task, case=case, forced={**self._task.forced, **forced})
+        return replace(self._task, case=case, forced={**self._task.forced, **forced}, fork=fork)
 
     def _made(self, tasks: Sequence[tuple[Task, str]]) -> list[Run]:
         made = self._make(tasks) if tasks else []

@@ -10,7 +10,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from itertools import count
 from pathlib import Path
@@ -41,6 +41,7 @@ class Planted:
     environ: Mapping[str, str] = field(default_factory=dict)
     now: Mapping[str, str] | None = None  # files by name, variables in capitals
     edit: tuple[str, str] | None = None  # text of the notebook, and what takes its place
+    fork: bool = False  # the baseline is made by a kernel that is forked
     variable: str = ""  # what is said of the first variable that differs
 
 
@@ -60,6 +61,7 @@ CAUSES = {
     "empty_memory": Planted("CHANCE: memory in cell 2 (line 1)"),
     "object_id": Planted("CHANCE: ids in cell 2 (line 1)"),
     "network": Planted("CHANCE: network in cell 2 (line 1: *)"),
+    "kernel_start": Planted("CHANCE: start", now={}, fork=True),
     "stale_state": Planted("CHANCE: folder in cell 2"),
     "fit_times": Planted("NONE: timings aside; file bytes aside"),
     "pdf_date": Planted("NONE: file bytes aside"),
@@ -137,12 +139,13 @@ class Gallery:
 
     def make(self, wanted: Any) -> list[Any]:
         """Make runs, two at once."""
+        self._executor.expect([task for task, _ in wanted if task.fork] * 2)
         handles = [self._executor.submit(task) for task, _ in wanted]
         return [handle.result() for handle in handles]
 
-    def accept(self, name: str) -> None:
+    def accept(self, name: str, *, fork: bool) -> None:
         """Make a baseline."""
-        task = self.task(name)
+        task = replace(self.task(name), fork=fork)
         judged = assessment.assess(task.case, self.make([(task, "")])[0], self.places)
         assessment.keep_pending(judged, self.places, "new", once=True, fixture=False)
         (entry,) = pending.entries(self.places.pending)
@@ -199,7 +202,7 @@ def test_the_planted_cause_is_named(name: str, gallery: Gallery, quotes: str) ->
     shutil.copy(ASSETS / "causes" / f"{name}.ipynb", gallery.root)
     gallery.put({"QUOTES_URL": quotes, **planted.files, **planted.environ})
     if planted.now is not None:
-        gallery.accept(name)
+        gallery.accept(name, fork=planted.fork)
         gallery.put(planted.now)
     if planted.edit is not None:
         path = gallery.root / f"{name}.ipynb"

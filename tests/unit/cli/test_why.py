@@ -192,12 +192,20 @@ class TestABaseline:
         assert found(case) == [("random", "shown", ["cell 1"])]
 
     def test_what_is_not_recorded_is_looked_for(self, bench, kernel):
-        self.accept(bench, kernel, "print('loss:', 0.5 + forced.get('clock', runs < 2))  # time.time(")
+        self.accept(bench, kernel, "print('loss:', 0.5 + (runs < 2))")
         kernel.runs = 5
-        case = why(bench, "print('loss:', 0.5 + forced.get('clock', runs < 2))  # time.time(")
-        assert case["cause"] == "UNKNOWN"  # a comment points to nothing
-        case_now = [one for one in case["evidence"] if one["state"] == "changed"]
-        assert case_now == []
+        case = why(bench, "print('loss:', 0.5 + (runs < 2))")
+        assert (case["cause"], case["findings"]) == ("UNKNOWN", [])
+        assert not [one for one in case["evidence"] if one["state"] == "changed"]
+
+    def test_among_all_where_nothing_points_to_it(self, bench, kernel):
+        cell = (
+            "print('loss:', 0.5 + forced.get('clock', runs < 2))  # time.time("  # a comment points to nothing
+        )
+        self.accept(bench, kernel, cell)
+        kernel.runs = 5
+        case = why(bench, cell)
+        assert (case["cause"], found(case)) == ("CHANCE", [("clock", "shown", [])])
 
     def test_and_may_be_found(self, bench, kernel):
         cell = "now = time.time() if False else forced.get('clock', runs < 2)\nprint('loss:', 0.5 + now)"
