@@ -7,10 +7,34 @@ from collections.abc import Iterable, Iterator, Sequence
 import pytest
 
 from pytest_nbrepro import executors
+from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.executors import Handle, Room
 from pytest_nbrepro.executors.base import Tell
 from pytest_nbrepro.model import Case, Run, Task
-from pytest_nbrepro.options import AUTO, Workers
+from pytest_nbrepro.options import AUTO, KernelStart, Settings, Workers
+
+
+def begun(config: pytest.Config, settings: Settings) -> Runs:
+    """Return the runs of a session; what runs them makes itself ready, where this process will run anything.
+
+    Raises:
+        UsageError: nothing can be imported by the executor's name.
+    """
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    fork = settings.kernel_start is KernelStart.FORK
+    try:
+        runs = Runs(settings.workers, processes, settings.executor, fork=fork)
+    except NbreproError as error:
+        raise pytest.UsageError(str(error)) from error
+    if executes(config):
+        runs.expect(())
+    return runs
+
+
+def executes(config: pytest.Config) -> bool:
+    """Tell whether this process runs items; pytest-xdist's controller does not."""
+    held = config.option.collectonly or config.getoption("setuponly", default=False)
+    return not held and config.getoption("dist", default="no") == "no"
 
 
 class Runs:

@@ -25,10 +25,6 @@ class Hooks:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def pytest_sessionstart(self) -> None:
-        """Make ready for running while pytest collects."""
-        self.session.begin()
-
     def pytest_report_header(self) -> str:
         """Say where baselines and runs are."""
         return self.session.header()

@@ -55,10 +55,19 @@ def pytest_configure(config: pytest.Config) -> None:
 def session_of(config: pytest.Config) -> Session:
     """Return the session, made when it is first asked for."""
     if SESSION not in config.stash:
+        from pytest_nbrepro.ahead import begun
+
+        runs = begun(
+            config, config.stash[SETTINGS]
+        )  # which makes itself ready while this process imports the rest
         from pytest_nbrepro.hooks import register
         from pytest_nbrepro.session import Session
 
-        config.stash[SESSION] = Session(config, config.stash[SETTINGS])
+        try:
+            config.stash[SESSION] = Session(config, config.stash[SETTINGS], runs)
+        except pytest.UsageError:
+            runs.close()
+            raise
         register(config.stash[SESSION])
     return config.stash[SESSION]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_nbrepro import cases, spec
-from pytest_nbrepro.ahead import Runs, surely_run
+from pytest_nbrepro.ahead import Runs, executes, surely_run
 from pytest_nbrepro.assessment import Places
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.measuring import requested
@@ -46,7 +46,7 @@ class NotebookWarning(pytest.PytestWarning):
 class Session:
     """The notebooks of one pytest session, or of one of its worker processes."""
 
-    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, runs: Runs) -> None:
         self.config = config
         self.settings = settings
         self.worker = hasattr(config, "workerinput")
@@ -61,21 +61,10 @@ class Session:
         self.policy = Policy(self.update, settings.once, why=settings.why)
         self.tally = Tally(self.places, self.update)
         self.publisher = publisher(settings.report, self.places)
-        self.runs = _runs(settings, getattr(config, "workerinput", {}).get("workercount", 1))
+        self.runs = runs
         self._begun = False  # the first item's turn has come
 
     # -- collection ---------------------------------------------------------------------------------
-
-    def begin(self) -> None:
-        """Make ready for running, where this process will run anything."""
-        if self._executes:
-            self.runs.expect(())
-
-    @property
-    def _executes(self) -> bool:
-        """Whether this process runs items; pytest-xdist's controller does not."""
-        held = self.config.option.collectonly or self.config.getoption("setuponly", default=False)
-        return not held and not self.config.pluginmanager.hasplugin("dsession")
 
     def header(self) -> str:
         """Return the line for pytest's header."""
@@ -100,7 +89,7 @@ class Session:
         self.tally.selection.broken += sum(hasattr(item, "error") for item in session.items)
         for item, fault in colliding(items):
             item.fault = fault
-        if not self._executes:
+        if not executes(self.config):
             return
         environ = dict(os.environ)
         tasks = [self.task(case, environ) for _, case in surely_run(session.items)]
@@ -113,7 +102,7 @@ class Session:
 
     def turn(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         """Let cases run ahead of their turn: all that come, or the next one where a worker process is told no more."""
-        if not self.runs.ahead or (self._begun and not self.worker) or not self._executes:
+        if not self.runs.ahead or (self._begun and not self.worker) or not executes(self.config):
             return
         self._begun = True
         coming = [one for one in (item, nextitem) if one] if self.worker else item.session.items
@@ -165,7 +154,7 @@ class Session:
             tags=self.settings.tag,
             threads=self.runs.threads,
             environ=dict(os.environ) if environ is None else environ,
-            fork=_forks(self.settings),
+            fork=self.settings.kernel_start is KernelStart.FORK,
         )
 
     def conclude(self, item: pytest.Item, trial: Trial, *, seconds: float) -> None:
@@ -257,17 +246,6 @@ class Session:
             reporter.section("nbrepro")
             for line in lines:
                 reporter.write_line(line)
-
-
-def _runs(settings: Settings, processes: int) -> Runs:
-    try:
-        return Runs(settings.workers, processes, settings.executor, fork=_forks(settings))
-    except NbreproError as error:
-        raise pytest.UsageError(str(error)) from error
-
-
-def _forks(settings: Settings) -> bool:
-    return settings.kernel_start is KernelStart.FORK
 
 
 def _allowed_update(settings: Settings) -> Update:
