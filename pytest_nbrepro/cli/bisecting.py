@@ -11,6 +11,7 @@ from pytest_nbrepro.assessment import Places, assess
 from pytest_nbrepro.bisection import Answer, Bisection, question
 from pytest_nbrepro.cli import output, running
 from pytest_nbrepro.cli.site import Site
+from pytest_nbrepro.cli.steps import Steps
 from pytest_nbrepro.cli.waiting import Waiting
 from pytest_nbrepro.environments.narrowing import expected
 from pytest_nbrepro.environments.pins import Change
@@ -35,14 +36,13 @@ def carry_out(name: str, site: Site, check: str | None, *, as_json: bool) -> Non
             return running.noted(done, "made by nbrepro why --bisect", site)
 
         asked = question(task, assess(case, run(task), places), check)
-        most = expected(len(asked.changes)) + 1
-        step = 0
+        steps = Steps("environment", expected(len(asked.changes)) + 1, about=True)
 
         def told(line: str) -> None:
-            nonlocal step
-            step += line.endswith(("as they were", "as they are now"))
-            waiting.what = f"environment {step} of about {most}"
-            click.echo(f"{waiting.what}: {line}", err=True)
+            if line.endswith(("as they were", "as they are now")):
+                steps.begin()
+            waiting.what = str(steps)
+            click.echo(f"{steps}: {line}", err=True)
 
         answer = Bisection(asked, places, run, told).answer()
     if as_json:
