@@ -47,11 +47,14 @@ class Store:
         except OSError as error:
             raise _unwritable(self.folder, error) from error
 
-    def claim(self) -> Path:
+    def claim(self, within: Path | None = None) -> Path:
         """Make the folder of a new run and return it; its name is the run's id.
 
         Ids sort by time: UTC to the microsecond, and 6 hexadecimal digits. `mkdir` decides between
         processes that claim the same one.
+
+        Args:
+            within: the folder that is to hold it, if not that of the runs.
 
         Raises:
             StoreError: the store cannot be written.
@@ -59,9 +62,9 @@ class Store:
         self.prepare()
         for _ in range(_ATTEMPTS):
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-            folder = self.runs / f"{stamp}-{secrets.token_hex(3)}"
+            folder = (within or self.runs) / f"{stamp}-{secrets.token_hex(3)}"
             try:
-                folder.mkdir()
+                folder.mkdir(parents=within is not None)
             except FileExistsError:
                 continue
             except OSError as error:

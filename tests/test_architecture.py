@@ -14,7 +14,7 @@ LEVELS = {
     "telling": "reports",
     "driving": "bisection executors differences runner trial inquiry interventions sampling assessment stored diagnosis calibration experiment",
     "judging": "verdict creep comparers diffs lint",
-    "doing": "workspace mirror copying originals tracked kernels execution capture displays scalars environment environments packages store index baselines pending",
+    "doing": "workspace mirror copying originals tracked kernels execution capture displays scalars environment environments packages store attributes index baselines pending",
     "reading": "notebook foreign nbreg spec schema keytypes rules readers project sources cases yaml12 flags flagtypes literals assignments magics masks moments timings",
     "ground": "model options errors files optional lean",
 }

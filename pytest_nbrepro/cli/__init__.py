@@ -12,6 +12,7 @@ from pytest_nbrepro.cli.site import FOLDERS, Asked
 
 _COMMANDS = {
     "init": "Run a notebook once and write a starting annotation.",
+    "run": "Run a notebook with flags, watch it, and keep the run.",
     "runs": "List the runs that are kept, newest first.",
     "show": "Show all of a run, and its verdict.",
     "report": "Write a page, data and a summary of runs.",

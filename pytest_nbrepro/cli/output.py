@@ -31,10 +31,10 @@ def _clipped(line: str, edge: int | None) -> str:
     return line if edge is None or len(line) <= edge else f"{line[: max(edge - 1, 0)]}…"
 
 
-def write_lines(lines: Iterator[str]) -> None:
-    """Write lines to stdout, at once: thousands of flushes take longer than what they show."""
+def write_lines(lines: Iterator[str], *, err: bool = False) -> None:
+    """Write lines to stdout, or stderr, at once: thousands of flushes take longer than what they show."""
     if text := "".join(f"{line}\n" for line in lines):
-        click.echo(text, nl=False)
+        click.echo(text, nl=False, err=err)
 
 
 def write_json(record: Mapping[str, Any]) -> None:

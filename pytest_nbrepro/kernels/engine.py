@@ -129,7 +129,7 @@ class Engine:
         Raises:
             Halt: it ended so that the kernel cannot be asked.
         """
-        self.progress.put(Progress(None, 0, len(self._code), 0.0))
+        self._tell(None, 0.0)
         told = await session.open()
         from pytest_nbrepro.kernels.client import Notebook
 
@@ -168,7 +168,7 @@ class Engine:
         """
         session.cell = index
         start = time.monotonic()
-        self.progress.put(Progress(index, self._ordinals[index], len(self._code), start - self._start))
+        self._tell(index, start - self._start)
         allowed = _ALLOWED in tags(notebook.nb.cells[index])
         try:
             await self._limited(session, notebook, index)
@@ -185,6 +185,13 @@ class Engine:
         if notebook.wants_to_exit and index != self._code[-1]:
             raise faults.left_early(index)
         self._saver.maybe()
+
+    def _tell(self, cell: int | None, seconds: float) -> None:
+        """Tell who waits where the run is."""
+        number = 0 if cell is None else self._ordinals[cell]
+        self.progress.put(
+            Progress(cell, number, len(self._code), seconds, self._request.folder / "output.log")
+        )
 
     async def _limited(self, session: Session, notebook: Notebook, index: int) -> None:
         """Run one cell within its limits of time; that it fails is left to the caller."""

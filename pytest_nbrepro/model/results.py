@@ -118,6 +118,7 @@ class Progress:
     ordinal: int  # of that cell among the code cells, from 1; 0 while the kernel starts
     cells: int  # how many code cells there are
     seconds: float  # since the run began
+    log: Path | None = None  # where what cells print is written as they print it; there once they do
 
     @property
     def place(self) -> str:
