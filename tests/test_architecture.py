@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "pytest_nbrepro"
 LEVELS = {
     "doors": "plugin hooks collection session publishing ahead fixture measuring progress tally obsolete cli",
     "telling": "reports",
-    "driving": "bisection executors differences runner trial inquiry interventions sampling assessment stored diagnosis calibration experiment",
+    "driving": "bisection sweep executors differences runner trial inquiry interventions sampling assessment stored diagnosis calibration experiment",
     "judging": "verdict creep comparers diffs lint",
     "doing": "workspace mirror copying originals tracked kernels execution capture displays scalars environment environments packages store attributes index baselines pending",
     "reading": "notebook foreign nbreg spec schema keytypes rules readers project sources cases yaml12 flags flagtypes literals assignments magics masks moments timings",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,31 @@ def wanted(
     Raises:
         NbreproError: there is no such notebook or case, the annotation has faults, or a flag cannot have that value.
     """
+    about = subject(asked, name, case)
+    given = {**about.case.flags, **parsed(about.notebook, about.case, texts)}
+    return about.site, Wanted(own_case(about.case, given, about.known), about.notebook, said)
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A notebook, and the case whose flags hold where nothing else is said."""
+
+    site: Site
+    notebook: Notebook
+    case: Case
+    known: Sequence[Case]  # all cases of the annotation
+
+    def flags(self, names: Iterable[str]) -> flags.Flags:
+        """Return the flags of the notebook, where these names are meant to be some."""
+        return flags.detect(self.notebook, {*self.case.spec.flags, *self.case.flags, *names})
+
+
+def subject(asked: Asked, name: str, case: str | None) -> Subject:
+    """Return the notebook and the case that are meant; see `wanted`.
+
+    Raises:
+        NbreproError: there is no such notebook or case, or the annotation has faults.
+    """
     path, _, named = name.partition("::")
     if named and case and named != case:
         raise NbreproError(f"two cases are named: {named!r} and {case!r}", where=path)
@@ -40,9 +65,7 @@ def wanted(
     source = notebook.read(Path(path).absolute())
     project = spec.load_project(site.root)
     known = spec.expand(source, project, spec.load(source, project))
-    like = _case(known, case or named, path)
-    given = {**like.flags, **parsed(source, like, texts)}
-    return site, Wanted(own_case(like, given, known), source, said)
+    return Subject(site, source, _case(known, case or named, path), known)
 
 
 def _case(known: Sequence[Case], name: str, path: str) -> Case:

@@ -12,7 +12,7 @@ import click
 from pytest_nbrepro.model import Progress
 
 EVERY = 30.0  # seconds between two lines in a log
-_CLEAR = "\r\x1b[K"
+CLEAR = "\r\x1b[K"
 
 
 class Waiting:
@@ -25,7 +25,7 @@ class Waiting:
 
     def __enter__(self) -> Self:
         if self.terminal:
-            click.echo(f"{_CLEAR}{self.what}", nl=False, err=True)
+            click.echo(f"{CLEAR}{self.what}", nl=False, err=True)
         return self
 
     def __exit__(
@@ -35,13 +35,13 @@ class Waiting:
         trace: TracebackType | None,
     ) -> None:
         if self.terminal:
-            click.echo(_CLEAR, nl=False, err=True)
+            click.echo(CLEAR, nl=False, err=True)
 
     def __call__(self, progress: Progress) -> None:
         """Tell where a run is, if it is time to."""
         text = f"{self.what}: {progress.place}, {progress.seconds:.0f} s"
         if self.terminal:
-            click.echo(f"{_CLEAR}{text[:79]}", nl=False, err=True)
+            click.echo(f"{CLEAR}{text[:79]}", nl=False, err=True)
         elif time.monotonic() - self._told >= EVERY:
             self._told = time.monotonic()
             click.echo(text, err=True)

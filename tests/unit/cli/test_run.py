@@ -73,8 +73,9 @@ class TestFlags:
         assert "two cases are named" in bench("run", "train.ipynb::a", "--set", "b").err
 
     def test_nothing_to_run(self, bench):
-        assert "NOTEBOOK or --start ID is needed" in bench("run").err
-        assert "--start takes no NOTEBOOK" in bench("run", "a.ipynb", "--start", "last").err
+        for arguments in ([], ["a.ipynb", "--start", "last"], ["--start", "last", "--resume", "last"]):
+            said = bench("run", *arguments)
+            assert (said.code, "one of NOTEBOOK, --start ID and --resume ID" in said.err) == (2, True)
 
 
 class TestAsking:
