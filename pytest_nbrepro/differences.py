@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pytest_nbrepro import baselines, diffs
+from pytest_nbrepro import baselines, diffs, files
 from pytest_nbrepro.assessment import Assessment, Places
 from pytest_nbrepro.capture import Hidden
 from pytest_nbrepro.displays import joined
-from pytest_nbrepro.notebook import Cell, Notebook
+from pytest_nbrepro.model import Case, Run
+from pytest_nbrepro.notebook import Cell, Notebook, parse, read
+from pytest_nbrepro.store import EXECUTED
 from pytest_nbrepro.verdict import align
 
 CELLS = 60  # cells whose difference is told
@@ -49,6 +51,27 @@ def cell_differences(assessment: Assessment, places: Places) -> Differences | No
         return None
     masks = assessment.case.spec.outputs.masks
     mine = baselines.slim(executed, run, Hidden.of(run, places.root, masks))["cells"]
+    return _compared(executed, mine, accepted)
+
+
+def between(case: Case, first: Run, second: Run, places: Places) -> Differences | None:
+    """Compare the cells of two runs as `cell_differences` does; None where one ended before its notebook was written.
+
+    Raises:
+        NotebookError: an executed copy cannot be read.
+    """
+    slimmed = []
+    for run in (first, second):
+        if not (run.folder / EXECUTED).exists():
+            return None
+        executed = read(run.folder / EXECUTED)
+        hidden = Hidden.of(run, places.root, case.spec.outputs.masks)
+        slimmed.append((executed, baselines.slim(executed, run, hidden)))
+    accepted = parse(files.dump_json(slimmed[0][1]), first.folder / EXECUTED)
+    return _compared(slimmed[1][0], slimmed[1][1]["cells"], accepted)
+
+
+def _compared(executed: Notebook, mine: list[dict[str, Any]], accepted: Notebook) -> Differences:
     found: list[CellDifference] = []
     same, more = 0, 0
     for new, old in align(executed.cells, accepted.cells):

@@ -15,6 +15,8 @@ _COMMANDS = {
     "run": "Run a notebook with flags, watch it, and keep the run.",
     "runs": "List the runs that are kept, newest first.",
     "show": "Show all of a run, and its verdict.",
+    "compare": "Compare runs in a table, flags beside what they gave.",
+    "diff": "Tell what differs between two runs.",
     "report": "Write a page, data and a summary of runs.",
     "review": "Go through what waits, one case after the other.",
     "accept": "Make the values that wait the baseline.",

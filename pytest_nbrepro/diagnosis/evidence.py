@@ -89,13 +89,21 @@ def _flags(record: Mapping[str, Any]) -> dict[str, str] | None:
 
 def _environment(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     """Tell which distributions, settings and variables changed, and what of the machine did, apart."""
-    packages = packages_changed(before, now)
     known = [key for key in (*_SETTINGS, *_MACHINE) if before.get(key) is not None]
-    if packages is None and not known:
+    if packages_changed(before, now) is None and not known:
         return None
-    settings = [*_differing(_SETTINGS, before, now), *_variables(before, now)]
-    machine = "; ".join(_differing(_MACHINE, before, now))
-    return "; ".join(filter(None, (packages, *settings, f"machine: {machine}" if machine else "")))
+    changes = environment_changes(before, now)
+    return "; ".join(f"machine: {text}" if word == "machine" else text for word, text in changes)
+
+
+def environment_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what changed between two records of environments: ``packages``, ``settings`` or ``machine``, and the change."""
+    if packages := packages_changed(before, now):
+        yield "packages", packages
+    if settings := "; ".join((*_differing(_SETTINGS, before, now), *_variables(before, now))):
+        yield "settings", settings
+    if machine := "; ".join(_differing(_MACHINE, before, now)):
+        yield "machine", machine
 
 
 def _differing(keys: tuple[str, ...], before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

@@ -14,8 +14,11 @@ from pytest_nbrepro.cli import group, main
 
 COMMANDS = [
     "init",
+    "run",
     "runs",
     "show",
+    "compare",
+    "diff",
     "report",
     "review",
     "accept",
