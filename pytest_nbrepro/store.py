@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,7 @@ class Store:
         self.folder = folder
         self.runs = folder / "runs"
         self.pending = folder / "pending"
+        self.trash = folder / "trash"
 
     def prepare(self) -> None:
         """Make the folder, and have git ignore it whole.
@@ -97,6 +99,46 @@ class Store:
             StoreError: there is no such run, or its record cannot be read.
         """
         return read_run(self.runs / run_id)
+
+    def discard(self, run_id: str) -> None:
+        """Move a run to the trash.
+
+        Raises:
+            StoreError: it cannot be moved.
+        """
+        self._move(self.runs / run_id, self.trash / run_id)
+
+    def restore(self, run_id: str) -> None:
+        """Take a run back from the trash.
+
+        Raises:
+            StoreError: it cannot be moved.
+        """
+        self._move(self.trash / run_id, self.runs / run_id)
+
+    def trashed(self) -> list[str]:
+        """Return the ids of the runs in the trash, oldest first."""
+        return sorted(path.name for path in self.trash.iterdir()) if self.trash.is_dir() else []
+
+    def purge(self, run_id: str) -> None:
+        """Delete a run in the trash for good.
+
+        Raises:
+            StoreError: it cannot be deleted.
+        """
+        try:
+            shutil.rmtree(self.trash / run_id)
+        except OSError as error:
+            raise StoreError(
+                f"cannot delete: {error.strerror or error}", where=str(error.filename)
+            ) from error
+
+    def _move(self, source: Path, target: Path) -> None:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.rename(target)
+        except OSError as error:
+            raise StoreError(f"cannot move: {error.strerror or error}", where=str(source)) from error
 
     def find(self, text: str) -> Run:
         """Read the one run whose id starts or ends with `text`.

@@ -44,7 +44,7 @@ RACES = (
         (tools.OURS, tools.OURS_TWO, *_PEERS, tools.NBMAKE_TWO, tools.SCRIPTS),
         3,
     ),
-    Race("100 tiny", _tiny(100), (tools.OURS, *_PEERS), 2),
+    Race("100 tiny", _tiny(100), (tools.OURS, *_PEERS), 1),
     Race("trivial test", projects.trivial, (tools.BARE, tools.UNUSED), 15, accepted=False),
     Race("1,000 x 1 MB", projects.large, (tools.OURS,), 3, accepted=False, extra=("--collect-only",)),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -13,6 +13,7 @@ import click
 
 from pytest_nbrepro import files
 from pytest_nbrepro.cli import output
+from pytest_nbrepro.cli.conditions import Condition, condition, value
 from pytest_nbrepro.cli.group import FAULT, complain
 from pytest_nbrepro.cli.site import Asked, Site
 from pytest_nbrepro.errors import StoreError
@@ -35,6 +36,7 @@ class Listing:
 
 
 @click.command("runs")
+@click.argument("where", metavar="[CONDITION]", required=False)
 @click.option("--notebook", metavar="N", help="Only this notebook, folder, case or pattern.")
 @click.option(
     "--status", type=click.Choice([status.value for status in RunStatus]), help="Only runs that ended so."
@@ -42,10 +44,20 @@ class Listing:
 @click.option(
     "--limit", type=click.IntRange(min=0), default=20, show_default=True, help="At most so many; 0: all."
 )
+@click.option(
+    "--sort", metavar="NAME", help="By a flag, metric or other name of a condition; -NAME: largest first."
+)
+@click.option("--min", "least", metavar="METRIC", help="The run with the least METRIC.")
+@click.option("--max", "most", metavar="METRIC", help="The run with the largest METRIC.")
+@click.option("--csv", "as_csv", is_flag=True, help="Write CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 @click.pass_obj
-def command(asked: Asked, notebook: str | None, status: str | None, limit: int, *, as_json: bool) -> None:
+def command(asked: Asked, /, **given: Any) -> None:
     """List the runs that are kept, newest first.
+
+    CONDITION takes some of them: `loss<0.8 and x>0 and status=completed`. Its names are status, notebook, case, id, started,
+    seconds, label, tag, batch, trial, flags and metrics (`flag:x`, `metric:x` where both have it); its signs = != < <= > >= and
+    ~ for a pattern; and, or, not and brackets go between.
 
     The short ids name a run for `nbrepro show`. A run that cannot be read is told on stderr, and makes the
     exit code 2.
@@ -59,15 +71,25 @@ def command(asked: Asked, notebook: str | None, status: str | None, limit: int, 
     Values without a JSON form are tagged: {"$float": "NaN"}, {"$tuple": [1, 2]}.
     """  # noqa: D301 - \b is click's mark for text that stays as it is
     site = asked.site()
+    notebook, status, limit, as_json = (given[name] for name in ("notebook", "status", "limit", "as_json"))
+    order = _order(given)
+    meets = condition(given["where"]) if given["where"] else None
     ids = Store(site.store).ids()
-    listing = select(Store(site.store), ids, site.rooted(notebook) if notebook else None, status, limit)
+    rooted = site.rooted(notebook) if notebook else None
+    listing = select(Store(site.store), ids, rooted, status, 0 if order else limit, meets)
+    if order is not None:
+        _arrange(listing, order, 1 if given["least"] or given["most"] else limit)
     shorts = short_ids(ids)
     if as_json:
         output.write_json(_record(listing, shorts, site))
+    elif given["as_csv"]:
+        output.write_lines(table_of(listing.runs).csv())
     elif listing.runs:
         output.write_lines(output.table(_HEAD, [_row(run, shorts[run.id]) for run in listing.runs]))
     elif not listing.faults:
-        click.echo(f"no {'such ' if notebook or status else ''}runs in {site.short(site.store)}", err=True)
+        click.echo(
+            f"no {'such ' if notebook or status or meets else ''}runs in {site.short(site.store)}", err=True
+        )
     if listing.more and not as_json:
         click.echo(f"… older ones: --limit {2 * limit}", err=True)
     for fault in listing.faults.values():
@@ -76,7 +98,45 @@ def command(asked: Asked, notebook: str | None, status: str | None, limit: int, 
         raise click.exceptions.Exit(FAULT)
 
 
-def select(store: Store, ids: Sequence[str], notebook: str | None, status: str | None, limit: int) -> Listing:
+def _order(given: Mapping[str, Any]) -> str | None:
+    """Return the name to sort by, with a minus before it where the largest comes first.
+
+    Raises:
+        UsageError: several are given.
+    """
+    named = [given["sort"], given["least"], given["most"] and f"-{given['most']}"]
+    wanted = [name for name in named if name]
+    if len(wanted) > 1:
+        raise click.UsageError("one of --sort, --min and --max is enough")
+    return wanted[0] if wanted else None
+
+
+def _arrange(listing: Listing, order: str, limit: int) -> None:
+    """Sort the runs by a name; those that have no such value are left out."""
+    name = order.removeprefix("-")
+    found = [(value(run, name), run) for run in listing.runs]
+    numbers = [(one, run) for one, run in found if isinstance(one, (int, float)) and one == one]  # noqa: PLR0124 - NaN
+    texts = [(one, run) for one, run in found if isinstance(one, str)]
+    chosen = sorted(numbers or texts, key=lambda pair: pair[0], reverse=order != name)
+    listing.more = bool(limit) and len(chosen) > limit
+    listing.runs = [run for _, run in chosen[: limit or None]]
+
+
+def table_of(runs: Sequence[Run]) -> Any:
+    """Return runs as a table with all of their flags and metrics."""
+    from pytest_nbrepro.cli.compare import Table
+
+    return Table(runs, None, everything=True)
+
+
+def select(
+    store: Store,
+    ids: Sequence[str],
+    notebook: str | None,
+    status: str | None,
+    limit: int,
+    meets: Condition | None = None,
+) -> Listing:
     """Read runs, newest first, until there are `limit` that match; 0 stands for all.
 
     Args:
@@ -84,6 +144,7 @@ def select(store: Store, ids: Sequence[str], notebook: str | None, status: str |
         ids: of all runs, oldest first.
         notebook: a case, notebook, notebook without its suffix, folder above it, or pattern of these.
         status: how they must have ended.
+        meets: what else they must meet.
         limit: how many at most.
     """
     listing, index = Listing(), Index(store)
@@ -96,6 +157,8 @@ def select(store: Store, ids: Sequence[str], notebook: str | None, status: str |
         if run is None:  # claimed a moment ago, or never begun
             continue
         if (notebook and not _named(run, notebook)) or (status and run.status != status):
+            continue
+        if meets is not None and not meets(run):
             continue
         if limit and len(listing.runs) == limit:
             listing.more = True
