@@ -135,7 +135,8 @@ class _Parser:
                 raise self._fault("a bracket is not closed before")
             return inside
         name, sign, wanted = self._take("word", "text"), self._take("sign"), self._take("word", "text")
-        return _comparison(name.text, sign.text, _read(wanted))
+        asked = wanted.text if name.text == "started" else _read(wanted)  # 2025 is a beginning of times
+        return _comparison(name.text, sign.text, asked)
 
     def _took(self, word: str) -> bool:
         token = self._tokens[self._place] if self._place < len(self._tokens) else None

@@ -223,3 +223,48 @@ def test_short_ids_are_what_find_takes(bench):
         assert bench.store.find(short).id == run.id
     with pytest.raises(StoreError):
         bench.store.find("abcdef")
+
+
+class TestConditions:
+    def test_some_runs(self, bench):
+        for x in (1.0, 2.0, 3.0):
+            bench.run(flags={"x": x}, metrics={"loss": Metric(1 / x)})
+        said = bench("runs", "x>1 and loss>0.4", "--json")
+        assert [one["flags"]["x"] for one in said.json["runs"]] == [2.0]
+        said = bench("runs", "x>9")
+        assert (said.code, said.err.startswith("no such runs in")) == (0, True)
+        assert bench("runs", "x>").code == 2
+
+    def test_sorted(self, bench):
+        for x in (2.0, 1.0, 3.0, float("nan")):
+            bench.run(flags={"x": x})
+        bench.run(flags={})
+        order = {name: _xs(bench("runs", "--sort", name, "--json")) for name in ("x", "-x")}
+        assert order == {"x": [1.0, 2.0, 3.0], "-x": [3.0, 2.0, 1.0]}
+        limited = bench("runs", "--sort", "x", "--limit", "2", "--json")
+        assert (_xs(limited), limited.json["more"]) == ([1.0, 2.0], True)
+
+    def test_sorted_by_a_text(self, bench):
+        for name in ("b.ipynb", "a.ipynb"):
+            bench.run(name)
+        said = bench("runs", "--sort", "notebook", "--json")
+        assert [one["notebook"] for one in said.json["runs"]] == ["a.ipynb", "b.ipynb"]
+
+    def test_the_least_and_the_largest(self, bench):
+        for x in (2.0, 1.0, 3.0):
+            bench.run(flags={"x": x})
+        assert _xs(bench("runs", "--min", "x", "--json")) == [1.0]
+        assert _xs(bench("runs", "--max", "x", "--json")) == [3.0]
+        assert "is enough" in bench("runs", "--max", "x", "--min", "x").err
+
+    def test_csv(self, bench):
+        run = bench.run(flags={"x": 1 / 3})
+        assert bench("runs", "--csv").out.splitlines() == [
+            "run,started,status,x,loss",
+            f"{run.id},{run.started},completed,{1 / 3!r},0.25",
+        ]
+        assert bench("runs", "x>1", "--csv").out == "run,started,status\n"
+
+
+def _xs(said):
+    return [one["flags"]["x"] for one in said.json["runs"]]
