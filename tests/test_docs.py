@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 REFERENCE = (DOCS / "reference.md").read_text()
+COMMANDS_PAGE = (DOCS / "commands.md").read_text()
 MOVING = (DOCS / "moving.md").read_text()
 TEXT = (DOCS / "text.md").read_text()
 COMMANDS = {
@@ -119,7 +120,7 @@ def test_there_are_no_more_keys_in_the_reference():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_documented_and_nothing_else(name):
-    text = section(REFERENCE, f"### `nbrepro {name}`")
+    text = section(COMMANDS_PAGE, f"## `nbrepro {name}`")
     command = COMMANDS[name]
     known = {
         flag
@@ -136,14 +137,14 @@ def test_every_command_is_documented_and_nothing_else(name):
 
 
 def test_every_option_of_the_group_is_documented():
-    text = section(REFERENCE, "## Commands")
+    text = section(COMMANDS_PAGE, "# Commands")
     for option in main.params:
         for flag in option.opts:
             assert f"`{flag}" in text, flag
 
 
 def test_there_are_no_more_commands_in_the_reference():
-    assert set(re.findall(r"^### `nbrepro (\w+)`$", REFERENCE, re.MULTILINE)) == set(COMMANDS)
+    assert set(re.findall(r"^## `nbrepro (\w+)`$", COMMANDS_PAGE, re.MULTILINE)) == set(COMMANDS)
 
 
 def test_every_field_of_a_run_and_every_status_is_documented(tmp_path):
