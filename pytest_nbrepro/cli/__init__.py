@@ -17,6 +17,7 @@ _COMMANDS = {
     "show": "Show all of a run, and its verdict.",
     "compare": "Compare runs in a table, flags beside what they gave.",
     "diff": "Tell what differs between two runs.",
+    "promote": "Make a run a test: a case and its baseline.",
     "mark": "Say something of runs: a label, tags, a note.",
     "delete": "Move runs to the trash.",
     "restore": "Take runs back from the trash.",

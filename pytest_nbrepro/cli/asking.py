@@ -72,9 +72,10 @@ def _case(known: Sequence[Case], name: str, path: str) -> Case:
     """Return the case of that name; without one the flags that hold in all cases."""
     if not name:
         first = known[0]
-        return (
-            first if len(known) == 1 else dataclasses.replace(first, name="default", flags=first.spec.flags)
-        )
+        if len(known) == 1:
+            return first
+        folder = spec.case_folder(first.notebook, "default", first.spec.flags)
+        return dataclasses.replace(first, name="default", flags=first.spec.flags, folder=folder)
     for one in known:
         if one.name == name:
             return one
@@ -112,9 +113,17 @@ def own_case(like: Case, given: Mapping[str, FlagValue], known: Sequence[Case]) 
     for one in (like, *known):
         if one.flags == given:
             return one
-    name = ",".join(f"{flag}={cases.shown(value)}" for flag, value in given.items())
+    name = ",".join(f"{flag}={_shown(value)}" for flag, value in given.items())
     folder = spec.case_folder(like.notebook, name, given)
     return dataclasses.replace(like, name=name, flags=given, folder=folder)
+
+
+def _shown(value: FlagValue) -> str:
+    """Return a value as an annotation has it; one that none can hold, as the notebook has it."""
+    try:
+        return cases.shown(value)
+    except TypeError:  # a complex number
+        return literals.write(value)
 
 
 def sources(wanted: Wanted) -> list[tuple[int, str]]:

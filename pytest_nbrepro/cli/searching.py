@@ -19,6 +19,7 @@ from pytest_nbrepro.cli.waiting import CLEAR
 from pytest_nbrepro.errors import FlagError
 from pytest_nbrepro.executors import Executor, Room, elsewhere, here
 from pytest_nbrepro.model import FlagValue, Run, Task
+from pytest_nbrepro.options import KernelStart
 from pytest_nbrepro.store import Store
 from pytest_nbrepro.sweep import batch, optimizers, reading, rows
 from pytest_nbrepro.sweep.batch import Batch, Goal, Trial
@@ -191,7 +192,8 @@ def _search(
     def task(values: optimizers.Values) -> Task:
         case = asking.own_case(about.case, {**plan.fixed, **values}, about.known)
         spec = dataclasses.replace(case.spec, timeout=asked.trial_timeout or case.spec.timeout)
-        return running.task(dataclasses.replace(case, spec=spec), about.site)
+        made = running.task(dataclasses.replace(case, spec=spec), about.site)
+        return dataclasses.replace(made, fork=about.site.settings.kernel_start is KernelStart.FORK)
 
     def searched(run: Run) -> optimizers.Values:
         return {name: run.flags[name] for name in plan.searched if name in run.flags}

@@ -194,6 +194,16 @@ def test_no_two_kernels_draw_the_same(both: Both) -> None:
         assert len({one[name] for one in drawn}) == 3, name
 
 
+def test_nor_by_torch(both: Both) -> None:
+    pytest.importorskip("torch")
+    cell = "import json, torch\njson.dump(torch.rand(4).tolist(), open('draws.json', 'w'))"
+    drawn = []
+    for _ in range(3):
+        assert both.run(cell, fork=True).status is RunStatus.COMPLETED
+        drawn.append(both.told("draws.json"))
+    assert drawn[0] != drawn[1] != drawn[2] != drawn[0]
+
+
 def record(run: Run) -> dict[str, Any]:
     """Return all that is kept of a run but when it was and how long it took."""
     timeless = {"id": "", "folder": Path(), "started": "", "duration": 0.0, "peak": None}

@@ -19,6 +19,7 @@ COMMANDS = [
     "show",
     "compare",
     "diff",
+    "promote",
     "mark",
     "delete",
     "restore",
