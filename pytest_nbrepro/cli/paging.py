@@ -31,8 +31,8 @@ def write(run: Run) -> Path:
     return target
 
 
-def open_run(run: Run) -> None:
-    """Write the page and open it.
+def open_run(run: Run) -> Path:
+    """Write the page, open it, and return its place.
 
     Raises:
         StoreError: as `write`; or no browser could be started.
@@ -40,3 +40,4 @@ def open_run(run: Run) -> None:
     place = write(run)
     if not webbrowser.open(place.absolute().as_uri()):
         raise StoreError("no browser could be started", where=str(place), hint="open this file in one")
+    return place

@@ -44,13 +44,19 @@ class Judged:
 @click.command("show")
 @click.argument("run", metavar="RUN")
 @click.option("--output", "with_output", is_flag=True, help="Also write what the cells printed.")
+@click.option("--files", is_flag=True, help="Write the paths of the run's files alone.")
+@click.option("--html", is_flag=True, help="Write the executed notebook as a page, and its path alone.")
+@click.option("--open", "opens", is_flag=True, help="Open that page in a browser.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 @click.pass_obj
-def command(asked: Asked, run: str, *, with_output: bool, as_json: bool) -> None:
+def command(
+    asked: Asked, run: str, *, with_output: bool, files: bool, html: bool, opens: bool, as_json: bool
+) -> None:
     """Show all of a run, and its verdict against the present baseline.
 
     RUN is a run's id, its beginning or end, or `last`. The exit code is 0 where the run reproduces the baseline, 1 where
-    it does not, and 2 where that cannot be said, for instance as the annotation has no such case any more.
+    it does not, and 2 where that cannot be said, for instance as the annotation has no such case any more. With --files, --html and
+    --open nothing is judged.
 
     \b
     JSON: {"schema": 1,
@@ -68,6 +74,14 @@ def command(asked: Asked, run: str, *, with_output: bool, as_json: bool) -> None
     """  # noqa: D301 - \b is click's mark for text that stays as it is
     site = asked.site()
     found = resolve(Store(site.store), run)
+    if files:
+        output.write_lines(site.short(path) for path in sorted(found.folder.rglob("*")) if path.is_file())
+        return
+    if html or opens:
+        from pytest_nbrepro.cli import paging
+
+        click.echo(site.short(paging.open_run(found) if opens else paging.write(found)))
+        return
     environment = _environment(found)
     judged = judge(found, site)
     if as_json:

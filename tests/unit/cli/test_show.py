@@ -426,3 +426,32 @@ def test_what_a_run_was_seen_to_do(bench):
         'seen, and may come out otherwise in another run\n  cell 2 "print it" (line 2) lists a folder'
         in said.out
     )
+
+
+class TestPlaces:
+    def test_files(self, bench, fake_kernel):
+        bench.notebook()
+        bench("run", "train.ipynb", "-y")
+        said = bench("show", "last", "--files")
+        names = {line.rpartition("/")[2] for line in said.out.splitlines()}
+        assert said.code == 0
+        assert {"run.json", "notebook.ipynb", "environment.json"} <= names
+
+    def test_a_page(self, bench, fake_kernel, monkeypatch):
+        from pytest_nbrepro.cli import paging
+
+        opened = []
+        monkeypatch.setattr(paging.webbrowser, "open", lambda place: opened.append(place) or True)
+        bench.notebook()
+        bench("run", "train.ipynb", "-y")
+        said = bench("show", "last", "--html")
+        place = bench.root / said.out.strip()
+        assert "loss: 0.25" in place.read_text()
+        assert not opened
+        assert bench("show", "last", "--open").out == said.out
+        assert opened == [place.as_uri()]
+
+    def test_no_page_of_a_run_without_a_notebook(self, bench):
+        bench.run()
+        said = bench("show", "last", "--html")
+        assert (said.code, "ended before its notebook was written" in said.err) == (2, True)
