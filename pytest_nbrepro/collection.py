@@ -64,7 +64,7 @@ class NotebookFile(pytest.File):
     def _cases(self, session: Session) -> tuple[Case, ...]:
         if session.project_fault is not None:
             raise session.project_fault
-        notebook = read(self.path)
+        notebook = read(self.path, pictures=False)
         if not (self.named or self._wanted(notebook, session)):
             return ()
         if not self.path.is_relative_to(session.project.root):

@@ -274,3 +274,51 @@ class TestCopies:
             warnings.simplefilter("error")
             nbformat.validate(nbformat.from_dict(new))
         assert [cell["source"] for cell in new["cells"]] == [source for _, source in cells]
+
+
+class TestWithoutPictures:
+    PICTURE = "iVBORw0KGgo" * 20
+
+    @given(
+        st.lists(st.sampled_from(['"image/png": "', "x = 1\n", '\\"', "'", "é", '{"a": 1}', "\n"])).map(
+            "".join
+        ),
+        st.sampled_from([None, ", ", (",", ":")]),
+        st.booleans(),
+    )
+    def test_all_else_is_the_same(self, tmp_path_factory, source, separators, several):
+        data = {"image/png": [self.PICTURE] if several else self.PICTURE, "text/plain": source}
+        shown = {"output_type": "display_data", "data": data, "metadata": {"note": source}}
+        raw = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"nbrepro": {"note": source}}}
+        raw["cells"] = [code(source, outputs=[shown, shown]), code("y = 2", ["parameters"])]
+        path = tmp_path_factory.getbasetemp() / "pictures.ipynb"
+        kind = separators if isinstance(separators, tuple) else None
+        path.write_text(json.dumps(raw, indent=None if kind else 1, separators=kind))
+        whole, less = nb.read(path), nb.read(path, pictures=False)
+        for one, other in zip(whole.cells, less.cells, strict=True):
+            assert (one.id, one.source, one.tags, one.metadata) == (
+                other.id,
+                other.source,
+                other.tags,
+                other.metadata,
+            )
+        assert whole.metadata == less.metadata
+        assert less.cells[0].outputs[0]["data"]["text/plain"] == source
+        cut = kind is None and not several
+        assert less.cells[0].outputs[0]["data"]["image/png"] == ("" if cut else data["image/png"])
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b'{"image/png": "open',
+            b'{"image/png": "x", "nbformat": 4, "cells": [}',
+            b'{"image/png": "x\\", "nbformat": 4}',
+            b'{"image/png": "x", "a": "\xff"}',
+        ],
+    )
+    def test_faults_are_those_of_the_whole_file(self, raw, tmp_path):
+        path = tmp_path / "bad.ipynb"
+        path.write_bytes(raw)
+        with pytest.raises(NotebookError) as caught:
+            nb.read(path, pictures=False)
+        assert str(caught.value) == str(refused(raw, tmp_path))
