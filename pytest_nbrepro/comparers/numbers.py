@@ -197,8 +197,8 @@ def advice(baseline: complex, result: complex, limit: Limit) -> str:
 def suggest(*, rel: float, abs_: float, limit: Limit, most: float) -> str | None:
     """Return the nearest limits that would pass, times 1.1, as ``{rel: 1.4e-2}``.
 
-    None where it is not safe to suggest: the check is exact, or its limit would have to grow more than
-    100 times.
+    None where it is not safe to suggest: the check is exact, its limit would have to grow more than
+    100 times, or beyond what a float can hold.
 
     Args:
         rel: the largest |difference| / |baseline| of the values out of limit; infinite where that is 0.
@@ -208,11 +208,16 @@ def suggest(*, rel: float, abs_: float, limit: Limit, most: float) -> str | None
     """
     if not 1 < most <= OFFERED:
         return None
+    relative = limit.kind != "int" and bool(limit.rel) and rel <= OFFERED * limit.rel
+    try:
+        wider = 1.1 * (rel if relative else abs_)
+    except OverflowError:  # a whole number beyond the largest float
+        return None
+    if not math.isfinite(wider):
+        return None
     if limit.kind == "int":
-        return f"{{abs: {math.ceil(1.1 * abs_)}}}"
-    if limit.rel and rel <= OFFERED * limit.rel:
-        return f"{{rel: {two_digits(1.1 * rel)}}}"
-    return f"{{abs: {two_digits(1.1 * abs_)}}}"
+        return f"{{abs: {math.ceil(wider)}}}"
+    return f"{{{'rel' if relative else 'abs'}: {two_digits(wider)}}}"
 
 
 def two_digits(value: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_nbrepro.comparers.numbers import compare_metric
@@ -128,6 +128,7 @@ def test_counts():
 
 
 @given(st.lists(st.tuples(FLOATS, FLOATS), min_size=1, max_size=6), st.floats(0, 1), st.floats(0, 10))
+@example([(1.7976931348623157e308, -9.9792015476736e291)], 1.0, 0.0)
 def test_it_passes_just_where_every_step_does(pairs, rel, abs_):
     rule = MetricRule("m", Limits(rel, abs_))
     points = [compare_metric("m", Metric(old), Metric(new), rule) for old, new in pairs]
