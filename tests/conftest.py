@@ -21,6 +21,9 @@ from pytest_nbrepro.kernels import child
 from pytest_nbrepro.kernels.showing import KEPT, MARK, Keeper
 
 settings.register_profile("default", deadline=None, max_examples=60)
+settings.register_profile(
+    "ci", deadline=None, max_examples=60, derandomize=True, database=None
+)  # red by no chance
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
