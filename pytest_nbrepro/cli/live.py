@@ -41,9 +41,12 @@ class Watcher(Waiting):
         self._cell: int | None = None
         self._log: IO[bytes] | None = None
         self._fresh = True  # what was told last ended its line
+        self.folder: Path | None = None  # of the run, once it has told something
 
     def __call__(self, progress: Progress) -> None:
         """Tell what is new."""
+        if progress.log is not None:
+            self.folder = progress.log.parent
         self.clear()
         self.drain(progress.log)
         if progress.cell is not None and progress.cell != self._cell:
@@ -100,10 +103,13 @@ def watched(wanted: Wanted, site: Site, *, aside: bool) -> Run:
     titles = {index: _title(source) for index, source in asking.sources(wanted)}
     task = dataclasses.replace(running.task(wanted.case, site), source=wanted.source)
     with Watcher(f"running {wanted.case.notebook}", titles, aside=aside) as watcher:
-        run = here().submit(task).result(watcher)
-        watcher.finish(run)
-    if wanted.attributes:
-        attributes.write(run.folder, wanted.attributes)
+        try:
+            run = here().submit(task).result(watcher)
+            watcher.folder = run.folder
+            watcher.finish(run)
+        finally:  # a run that is stopped is kept, too
+            if wanted.attributes and watcher.folder is not None:
+                attributes.write(watcher.folder, wanted.attributes)
     return run
 
 

@@ -107,6 +107,22 @@ class TestWhatIsKept:
             "first", ("a", "b"), "why\nnot"
         )
 
+    def test_what_is_said_of_one_that_is_stopped(self, bench, monkeypatch):
+        folder = bench.run().folder
+
+        class Stopped:
+            def submit(self, task):
+                return self
+
+            def result(self, progress):
+                progress(Progress(None, 0, 1, 0.0, folder / "output.log"))
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(live, "here", Stopped)
+        bench.notebook("train.ipynb", *CELLS)
+        assert bench("run", "train.ipynb", "-y", "--label", "stopped").code == 130
+        assert attributes.read(folder).label == "stopped"
+
     def test_nothing_said(self, bench, kernel):
         (one,) = run(bench)
         assert not (bench.root / one["folder"] / attributes.FILE).exists()
