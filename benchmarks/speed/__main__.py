@@ -32,8 +32,8 @@ jupyter_client, zmq), 0.55 s in the fork server (ipykernel), the last two beside
 kernel than IPython's, or one whose shell is made before the fork: then a notebook would share state with the one before.
 A science notebook's own code takes 1.7 s as a script; imports ahead save most of what these share.
 Of the trivial test, in 15 rounds: 0.47 s CPU with pytest alone, 0.70 s in the environment of the plugin, there 0.69 s with
-`-p no:nbrepro` (1.009x) and 0.52 s without anyio's plugin, which comes with what nbdime needs. Collecting is reading: 1 GB
-of JSON, each notebook once; those that are collected hold a picture of 1 MB each."""
+`-p no:nbrepro` (1.009x) and 0.52 s without anyio's plugin, which comes with what nbdime needs. Each notebook is
+collected by parsing it once, without its pictures; those of this race hold one of 1 MB each."""
 
 
 def main() -> None:
