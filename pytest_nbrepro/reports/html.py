@@ -23,7 +23,7 @@ def page(view: View) -> str:
     """Return the page of a report as HTML."""
     from markupsafe import Markup
 
-    css, js = _text("report.css"), _text("report.js")
+    css, js = text("report.css"), text("common.js") + text("report.js")
     verdict = words.headline(view["bad"], len(view["cases"]))
     template = environment().get_template("report.html.j2")
     return template.render(
@@ -36,29 +36,34 @@ def page(view: View) -> str:
     )
 
 
-def policy(script: str) -> str:
-    """Return a content-security policy that lets no script run but this one, and nothing come from elsewhere."""
+def policy(script: str, **rules: str) -> str:
+    """Return a content-security policy that lets no script run but this one, and nothing come from elsewhere.
+
+    Args:
+        script: the one that runs.
+        rules: what else is allowed, by directive with _ for -: ``frame_src="'self'"``.
+    """
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    rules = (
-        "default-src 'none'",
-        "img-src 'self' data:",
-        "style-src 'unsafe-inline'",
-        "font-src data:",
-        f"script-src 'sha256-{digest}'",
-        "frame-src 'none'",
-        "base-uri 'none'",
-        "form-action 'none'",
-    )
-    return "; ".join(rules)
+    strict = {
+        "default_src": "'none'",
+        "img_src": "'self' data:",
+        "style_src": "'unsafe-inline'",
+        "font_src": "data:",
+        "script_src": f"'sha256-{digest}'",
+        "frame_src": "'none'",
+        "base_uri": "'none'",
+        "form_action": "'none'",
+    }
+    return "; ".join(f"{name.replace('_', '-')} {value}" for name, value in (strict | rules).items())
 
 
 @functools.cache
-def environment() -> Environment:
-    """Return jinja2's environment of our templates, which escapes all that is filled in."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def environment(*packages: str) -> Environment:
+    """Return jinja2's environment of our templates, and of those of other packages; it escapes all that is filled in."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     made = Environment(
-        loader=PackageLoader("pytest_nbrepro.reports", "templates"),
+        loader=ChoiceLoader([PackageLoader(name) for name in (*packages, "pytest_nbrepro.reports")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -75,7 +80,8 @@ def environment() -> Environment:
     return made
 
 
-def _text(name: str) -> str:
+def text(name: str) -> str:
+    """Return a style or a script of ours."""
     return (resources("pytest_nbrepro.reports") / "templates" / name).read_text("utf-8")
 
 

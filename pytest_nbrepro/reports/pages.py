@@ -11,16 +11,14 @@ from typing import Any
 
 from pytest_nbrepro import files
 from pytest_nbrepro.model import Run
-from pytest_nbrepro.reports import notebooks, strips, words
+from pytest_nbrepro.reports import strips, words
 from pytest_nbrepro.reports.history import values_of
 from pytest_nbrepro.reports.record import CaseStatus
 from pytest_nbrepro.reports.sheet import Sheet
-from pytest_nbrepro.reports.shelf import Shelf
+from pytest_nbrepro.reports.shelf import Notebook, Shelf
 from pytest_nbrepro.reports.terminal import pair
 
 _PARTS = 60  # parts of a check that are listed
-_NOTEBOOK = 700_000  # characters of a notebook that is part of the page
-_NOTEBOOKS = 2_000_000  # … of all of them
 _STATUSES = list(CaseStatus)
 
 View = dict[str, Any]
@@ -63,7 +61,6 @@ class Pages:
     def __init__(self, report: Report, shelf: Shelf) -> None:
         self.report = report
         self.shelf = shelf
-        self._room = _NOTEBOOKS
 
     def view(self) -> View:
         """Return what the whole page is filled with."""
@@ -176,20 +173,12 @@ class Pages:
 
     # -- the notebook and files ---------------------------------------------------------------------
 
-    def _notebook(self, sheet: Sheet) -> View | None:
-        """Return the executed notebook, of cases that fail: within the page while there is room, else beside it."""
+    def _notebook(self, sheet: Sheet) -> Notebook | None:
+        """Return the executed notebook, of cases that fail."""
         record, path = sheet["record"], sheet["notebook"]
         if path is None or record["ok"]:
             return None
-        try:
-            html = notebooks.page(Path(path), f"Executed notebook of {record['case']}")
-        except Exception as error:  # noqa: BLE001 - one odd notebook must not cost the report; the page says so
-            return {"html": "", "address": "", "fault": f"{type(error).__name__}: {error}"}
-        if len(html) <= min(_NOTEBOOK, self._room):
-            self._room -= len(html)
-            return {"html": html, "address": "", "fault": ""}
-        address = self.shelf.page(html, f"{Path(record['notebook']).stem}.html")
-        return {"html": "", "address": address, "fault": ""}
+        return self.shelf.notebook(Path(path), f"Executed notebook of {record['case']}")
 
     def _files(self, sheet: Sheet) -> Iterator[View]:
         """Yield what can be downloaded, of cases that fail."""
@@ -276,12 +265,6 @@ def _dots(sheets: Sequence[Sheet]) -> Iterator[tuple[float, bool, str, int]]:
             if used is not None:
                 title = f"{record['case']}: {check['kind']} {check['name']} used {words.used(used)}"
                 yield used, _passes(check), title, number
-
-
-def _environment(sheets: Sequence[Sheet]) -> View:
-    """Return where the first case ran of which that is known."""
-    known = (sheet["record"]["environment"] for sheet in sheets)
-    return next((facts for facts in known if len(facts) > 1), {})
 
 
 def _changes(sheets: Sequence[Sheet]) -> list[View]:

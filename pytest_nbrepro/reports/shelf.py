@@ -5,16 +5,20 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from pytest_nbrepro import files
+from pytest_nbrepro.reports import notebooks
 
 BESIDE = "files"  # the folder beside the page
 _ROOM = 8 << 20  # bytes of pictures that a page holds
+_NOTEBOOK = 700_000  # characters of a notebook that is part of the page
+_NOTEBOOKS = 2_000_000  # … of all of them
 _LARGEST = 1 << 20  # bytes of one of them
 _COPIED = 20 << 20  # bytes of a file that is copied beside the page
-_TYPES = {
+TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
@@ -23,6 +27,16 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 _OURS = re.compile(r"[0-9a-f]{16}[.-][A-Za-z0-9._-]{1,80}")
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """Where an executed notebook can be read: one of these."""
+
+    html: str = ""  # a page, to be shown in a frame
+    frame: str = ""  # the address of such a page
+    address: str = ""  # of a page that is too large for a frame
+    fault: str = ""  # why it cannot be shown
 
 
 class Shelf(Protocol):
@@ -36,8 +50,8 @@ class Shelf(Protocol):
         """Return the address of a file to download; None where it is too large to be carried along."""
         ...
 
-    def page(self, html: str, name: str) -> str:
-        """Return the address of a page that is too large to be part of another."""
+    def notebook(self, path: Path, title: str) -> Notebook:
+        """Return where an executed notebook can be read."""
         ...
 
 
@@ -47,11 +61,12 @@ class FolderShelf:
     def __init__(self, folder: Path, room: int = _ROOM) -> None:
         self.folder = folder
         self._room = room
+        self._notebooks = _NOTEBOOKS
         self.names: list[str] = []  # of the files beside the page
 
     def picture(self, path: Path) -> str | None:
         """Return the data of a picture, or the address of its copy."""
-        size, kind = path.stat().st_size, _TYPES.get(path.suffix.lower())
+        size, kind = path.stat().st_size, TYPES.get(path.suffix.lower())
         if kind is None:
             return None
         if size <= _LARGEST and size <= self._room:
@@ -63,12 +78,19 @@ class FolderShelf:
         """Return the address of a copy, which is called as the file is."""
         return self._beside(path, f"-{_plain(path.name)}") if path.stat().st_size <= _COPIED else None
 
-    def page(self, html: str, name: str) -> str:
-        """Write a page beside the page."""
-        place = f"{files.sha256_text(html)[:16]}-{_plain(name)}"
+    def notebook(self, path: Path, title: str) -> Notebook:
+        """Return a notebook itself while there is room, else the address of its page."""
+        try:
+            html = notebooks.page(path, title)
+        except Exception as error:  # noqa: BLE001 - one odd notebook must not cost the report; the page says so
+            return Notebook(fault=f"{type(error).__name__}: {error}")
+        if len(html) <= min(_NOTEBOOK, self._notebooks):
+            self._notebooks -= len(html)
+            return Notebook(html=html)
+        place = f"{files.sha256_text(html)[:16]}-{_plain(path.stem)}.html"
         files.write_text(self.folder / BESIDE / place, html)
         self.names.append(place)
-        return f"{BESIDE}/{place}"
+        return Notebook(address=f"{BESIDE}/{place}")
 
     def _beside(self, path: Path, name: str) -> str:
         place = f"{files.sha256(path)[:16]}{name}"

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from pytest_nbrepro.reports import notebooks, pages
+from pytest_nbrepro.reports import notebooks, shelf
 
 
 class Evil:
@@ -148,9 +148,9 @@ def test_frame_and_policy_hold_without_the_cleaning(attacked, evil, look, monkey
 
 
 def test_nor_does_a_notebook_that_lies_beside_the_page(attacked, evil, look, monkeypatch):
-    monkeypatch.setattr(pages, "_NOTEBOOK", 0)
+    monkeypatch.setattr(shelf, "_NOTEBOOK", 0)
     page = attacked("beside")
-    (notebook,) = page.parent.glob("files/*-evil.html")
+    (notebook,) = page.parent.glob("files/*-notebook.html")
     seen = look(notebook)
     assert seen.page.get_by_role("heading", name="x", exact=True).first.is_visible()
     assert seen.said == []

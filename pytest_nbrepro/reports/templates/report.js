@@ -1,17 +1,4 @@
-"use strict";
 (() => {
-  const all = (selector, within = document) => Array.from(within.querySelectorAll(selector));
-  const one = (id) => document.getElementById(id);
-  all("[data-js]").forEach((element) => { element.hidden = false; });
-
-  // Light and dark
-  const root = document.documentElement, theme = one("theme");
-  const dark = () => root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  const name = () => { theme.textContent = dark() ? "Light" : "Dark"; };
-  const turn = () => { root.dataset.theme = dark() ? "light" : "dark"; name(); };
-  theme.addEventListener("click", turn);
-  name();
-
   // The filter
   const rows = all(".list tbody tr"), cases = new Map(all("article.case").map((a) => [a.dataset.case, a]));
   const byName = one("by-name"), byStatus = one("by-status"), byKind = one("by-kind");
@@ -64,27 +51,13 @@
     if (details) details.open = !details.open;
   };
 
-  // Figures
-  all(".swipe input").forEach((input) => {
-    const move = () => input.closest(".compare").style.setProperty("--at", `${input.value}%`);
-    input.addEventListener("input", move);
-    move();
-  });
-
   // Keys
-  const keys = one("keys"), help = () => (keys.open ? keys.close() : keys.showModal());
-  one("help").addEventListener("click", help);
-  const actions = {
+  Object.assign(actions, {
     j: () => step(1), k: () => step(-1), n: () => step(1, true), p: () => step(-1, true),
-    o: toggle, t: turn, "?": help, "/": () => { byName.focus(); byName.select(); },
-  };
-  addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.key === "Escape" && event.target === byName) { byName.value = ""; filter(); byName.blur(); return; }
-    if (event.target.closest?.("input[type=search], select, textarea")) return;
-    if (keys.open && event.key !== "?") return;
-    const action = actions[event.key];
-    if (action) { event.preventDefault(); action(); }
+    o: toggle, "/": () => { byName.focus(); byName.select(); },
+  });
+  byName.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { byName.value = ""; filter(); byName.blur(); }
   });
 
   // Printing shows what fails, opened

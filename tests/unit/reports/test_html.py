@@ -122,4 +122,4 @@ def test_moments():
 
 def test_the_style_names_no_address():
     for name in ("report.css", "report.js", "notebook.css"):
-        assert not re.search(r"https?:|@import|url\(", html._text(name))
+        assert not re.search(r"https?:|@import|url\(", html.text(name))

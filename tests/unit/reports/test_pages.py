@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_nbrepro.reports import pages
+from pytest_nbrepro.reports import shelf
 from pytest_nbrepro.reports.pages import Pages
 from pytest_nbrepro.reports.shelf import FolderShelf
 
@@ -27,15 +27,15 @@ def view(tmp_path, cases, make_report, write_notebook):
 
 def test_an_odd_notebook_costs_nothing_but_itself(view):
     shown = view("no notebook")
-    assert shown["notebook"]["html"] == ""
-    assert "JSON" in shown["notebook"]["fault"]
+    assert shown["notebook"].html == ""
+    assert "JSON" in shown["notebook"].fault
     assert [file["name"] for file in shown["files"]] == ["executed notebook"]
 
 
 def test_a_large_notebook_lies_beside_the_page(view, tmp_path, monkeypatch):
-    monkeypatch.setattr(pages, "_NOTEBOOK", 0)
-    address = view()["notebook"]["address"]
-    assert address.endswith("-a.html")
+    monkeypatch.setattr(shelf, "_NOTEBOOK", 0)
+    address = view()["notebook"].address
+    assert address.endswith("-notebook.html")
     assert "Executed notebook of a.ipynb::default" in (tmp_path / "out" / address).read_text()
 
 
