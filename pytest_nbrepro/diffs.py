@@ -1,9 +1,10 @@
-"""The nbdime diff of one cell: its source and outputs, as a baseline and a run have them."""
+"""nbdime: the diff of one cell, and its page of two notebooks."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pytest_nbrepro.displays import joined
@@ -135,3 +136,20 @@ def _window(lines: list[str], difference: int) -> str:
     before = f"… {start} lines that are the same\n" if start else ""
     behind = f"… {len(lines) - end} more lines\n" if len(lines) > end else ""
     return before + "".join(lines[start:end]) + behind
+
+
+def application(before: Path, after: Path, base: str, policy: str) -> Any:
+    """Return nbdime's tornado application that shows two notebooks side by side, at ``<base>difftool``.
+
+    Args:
+        before: the first one.
+        after: the second one.
+        base: what its addresses begin with and end in "/".
+        policy: content-security policy of its pages.
+    """
+    from nbdime.webapp.nbdimeserver import make_app
+
+    made = make_app(base_url=base, difftool_args={"base": str(before), "remote": str(after)}, closable=False)
+    made.settings["headers"] = {"Content-Security-Policy": policy, "Referrer-Policy": "same-origin"}
+    made.settings["log_function"] = lambda _: None  # addresses hold the token
+    return made

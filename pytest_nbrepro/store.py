@@ -20,6 +20,7 @@ SCHEMA = 1
 RECORD = "run.json"
 EXECUTED = "notebook.ipynb"  # the executed copy in a run's folder
 ENVIRONMENT = "environment.json"
+LOG = "output.log"  # what the cells printed
 VARIABLES = "variables.json"  # fingerprints of the notebook's variables, in experiments alone
 _ATTEMPTS = 100
 _CLOCK = 5.0  # seconds by which the start of one process may seem to move when the clock is set right

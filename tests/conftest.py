@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import io
 import json
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 from types import SimpleNamespace
 from typing import Any
 
@@ -285,3 +289,40 @@ class ProjectKit:
             for path in sorted(self.root.rglob("*"))
             if path.is_file() and not out & set(path.relative_to(self.root).parts)
         }
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[[Path], contextlib.AbstractContextManager[str]]:
+    """Serve the viewer of a project: ``with serving(root) as address`` has the address of its first page."""
+    return _served
+
+
+@contextlib.contextmanager
+def _served(root: Path) -> Iterator[str]:
+    from pytest_nbrepro.cli.site import Asked
+    from pytest_nbrepro.web import server
+    from pytest_nbrepro.web.viewer import Viewer
+
+    ready: Queue[tuple[str, Callable[[], None]]] = Queue()
+
+    async def serve() -> None:
+        end = asyncio.Event()
+        viewer = Viewer(Asked(root, {}).site(), "token")
+        with ThreadPoolExecutor(1) as workers:
+            made = server.made(viewer, workers)
+            listening = socket.create_server((server.ADDRESS, 0))
+            listening.setblocking(False)
+            made.add_socket(listening)
+            loop = asyncio.get_running_loop()
+            address = f"http://{server.ADDRESS}:{listening.getsockname()[1]}{viewer.base}"
+            ready.put((address, lambda: loop.call_soon_threadsafe(end.set)))
+            await end.wait()
+            made.stop()
+            await made.close_all_connections()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    address, stop = ready.get(timeout=20)
+    yield address
+    stop()
+    thread.join()

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pytest_nbrepro"
 LEVELS = {
-    "doors": "plugin hooks collection session publishing ahead fixture measuring progress tally obsolete cli",
+    "doors": "plugin hooks collection session publishing ahead fixture measuring progress tally obsolete cli web",
     "telling": "reports",
     "driving": "bisection sweep executors differences runner trial inquiry interventions sampling assessment stored diagnosis calibration experiment",
     "judging": "verdict creep comparers diffs lint",
@@ -25,11 +25,12 @@ OWNERS = {
     "nbclient": {"execution", "kernels"},
     "jupyter_client": {"execution", "kernels"},
     "nbdime": {"diffs"},
+    "tornado": {"web"},
     "pydantic": {"schema", "keytypes", "rules", "readers"},
     "click": {"cli"},
     "polars": {"comparers"},
     "PIL": {"comparers"},
-    "jinja2": {"reports"},
+    "jinja2": {"reports", "web"},
     "nbconvert": {"reports"},
     "bs4": {"reports"},
 }

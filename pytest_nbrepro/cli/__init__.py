@@ -21,6 +21,7 @@ _COMMANDS = {
     "mark": "Say something of runs: a label, tags, a note.",
     "delete": "Move runs to the trash.",
     "restore": "Take runs back from the trash.",
+    "view": "Show runs in a browser, and decide there on what waits.",
     "report": "Write a page, data and a summary of runs.",
     "review": "Go through what waits, one case after the other.",
     "accept": "Make the values that wait the baseline.",

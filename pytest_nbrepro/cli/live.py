@@ -20,6 +20,7 @@ from pytest_nbrepro.cli.waiting import Waiting
 from pytest_nbrepro.executors import here
 from pytest_nbrepro.model import Progress, Run, RunStatus
 from pytest_nbrepro.reports import words
+from pytest_nbrepro.store import LOG
 
 _HEADING = re.compile(rb"^--- cell \d+ ---\n", re.MULTILINE)  # of the log; ours say more
 _SOURCE = 60  # characters of a cell's first line
@@ -69,7 +70,7 @@ class Watcher(Waiting):
     def finish(self, run: Run) -> None:
         """Tell the rest."""
         self.clear()
-        self.drain(run.folder / "output.log")
+        self.drain(run.folder / LOG)
         self._end_line()
 
     def __exit__(

@@ -77,7 +77,7 @@ def last_runs(store: Store) -> Iterator[Run]:
 
 def _report(site: Site, runs: Sequence[Run]) -> Report:
     waiting = _waiting(site)
-    sheets = [_sheet(run, site, waits=run.id in waiting) for run in runs]
+    sheets = [sheet_of(run, site, waits=run.id in waiting) for run in runs]
     return Report(
         sheets=sheets,
         project=site.root.name,
@@ -87,7 +87,8 @@ def _report(site: Site, runs: Sequence[Run]) -> Report:
     )
 
 
-def _sheet(run: Run, site: Site, *, waits: bool) -> Sheet:
+def sheet_of(run: Run, site: Site, *, waits: bool) -> Sheet:
+    """Return all that a page tells of a run; a bare sheet where it cannot be judged."""
     judged = show.judge(run, site)
     if judged.assessment is None:
         first = judged.reason.splitlines()[0]

@@ -112,14 +112,18 @@ def _order(given: Mapping[str, Any]) -> str | None:
 
 
 def _arrange(listing: Listing, order: str, limit: int) -> None:
-    """Sort the runs by a name; those that have no such value are left out."""
+    chosen = arranged(listing.runs, order)
+    listing.more = bool(limit) and len(chosen) > limit
+    listing.runs = chosen[: limit or None]
+
+
+def arranged(runs: Sequence[Run], order: str) -> list[Run]:
+    """Return runs sorted by a name, with a minus before it the largest first; those without such a value are left out."""
     name = order.removeprefix("-")
-    found = [(value(run, name), run) for run in listing.runs]
+    found = [(value(run, name), run) for run in runs]
     numbers = [(one, run) for one, run in found if isinstance(one, (int, float)) and one == one]  # noqa: PLR0124 - NaN
     texts = [(one, run) for one, run in found if isinstance(one, str)]
-    chosen = sorted(numbers or texts, key=lambda pair: pair[0], reverse=order != name)
-    listing.more = bool(limit) and len(chosen) > limit
-    listing.runs = [run for _, run in chosen[: limit or None]]
+    return [run for _, run in sorted(numbers or texts, key=lambda pair: pair[0], reverse=order != name)]
 
 
 def table_of(runs: Sequence[Run]) -> Any:
@@ -156,7 +160,7 @@ def select(
             continue
         if run is None:  # claimed a moment ago, or never begun
             continue
-        if (notebook and not _named(run, notebook)) or (status and run.status != status):
+        if (notebook and not named(run, notebook)) or (status and run.status != status):
             continue
         if meets is not None and not meets(run):
             continue
@@ -168,7 +172,8 @@ def select(
     return listing
 
 
-def _named(run: Run, name: str) -> bool:
+def named(run: Run, name: str) -> bool:
+    """Tell whether a run is of a case, notebook, folder or pattern."""
     names = (f"{run.notebook}::{run.case}", run.notebook, run.notebook.removesuffix(".ipynb"))
     return run.notebook.startswith(f"{name}/") or any(n == name or fnmatchcase(n, name) for n in names)
 

@@ -14,7 +14,7 @@ from pytest_nbrepro.cli.group import FAULT, complain
 from pytest_nbrepro.cli.site import Asked, Site
 from pytest_nbrepro.errors import NbreproError, StoreError
 from pytest_nbrepro.model import Run, RunStatus
-from pytest_nbrepro.store import RECORD, Store
+from pytest_nbrepro.store import ENVIRONMENT, LOG, RECORD, Store
 
 if TYPE_CHECKING:
     from pytest_nbrepro.assessment import Assessment
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _DIFFERS = 1
 _BLOCK = 1 << 20
 LAST = "last"
-LOG = "output.log"
-ENVIRONMENT = "environment.json"
 
 
 @dataclass(frozen=True)

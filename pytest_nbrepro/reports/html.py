@@ -80,9 +80,9 @@ def environment(*packages: str) -> Environment:
     return made
 
 
-def text(name: str) -> str:
+def text(name: str, package: str = "pytest_nbrepro.reports") -> str:
     """Return a style or a script of ours."""
-    return (resources("pytest_nbrepro.reports") / "templates" / name).read_text("utf-8")
+    return (resources(package) / "templates" / name).read_text("utf-8")
 
 
 def moment(stamp: str) -> str:

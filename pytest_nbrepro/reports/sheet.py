@@ -15,7 +15,7 @@ from pytest_nbrepro.comparers.base import told
 from pytest_nbrepro.model import Artifact, ArtifactRule, Check, RunStatus
 from pytest_nbrepro.reports.data import CaseReport
 from pytest_nbrepro.reports.record import Record, case_record
-from pytest_nbrepro.store import ENVIRONMENT, EXECUTED
+from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, LOG
 from pytest_nbrepro.verdict import rule_for
 
 Sheet = dict[str, Any]
@@ -43,8 +43,8 @@ def sheet(report: CaseReport, assessment: Assessment, places: Places) -> Sheet:
         "record": record,
         "exhibits": [_exhibit(check, assessment) for check in report.verdict.checks if _is_artifact(check)],
         "cells": cells,
-        "notebook": _inside(run.folder, EXECUTED),
-        "log": _inside(run.folder, "output.log"),
+        "notebook": inside(run.folder, EXECUTED),
+        "log": inside(run.folder, LOG),
     }
 
 
@@ -87,7 +87,7 @@ class _Side:
 
     def file(self) -> Path | None:
         """Return the file itself; None where only a sketch or a hash is kept, or where it is gone."""
-        path = _inside(self.folder, self.artifact.path) if self.artifact.stored == "file" else None
+        path = inside(self.folder, self.artifact.path) if self.artifact.stored == "file" else None
         return Path(path) if path else None
 
     def picture(self) -> Path | None:
@@ -95,12 +95,12 @@ class _Side:
         shown = self.artifact.shown
         for path in ([shown.path] if shown else []) + [self.artifact.path]:
             if PurePosixPath(path).suffix.lower() in PICTURES and (shown or self.artifact.stored == "file"):
-                found = _inside(self.folder, path)
+                found = inside(self.folder, path)
                 return Path(found) if found else None
         return None
 
 
-def _inside(folder: Path, path: str) -> str | None:
+def inside(folder: Path, path: str) -> str | None:
     """Return the absolute path of a regular file in a folder; None where there is none, or a link leads out of it."""
     found = folder / path
     try:

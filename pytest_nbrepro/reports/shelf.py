@@ -76,7 +76,7 @@ class FolderShelf:
 
     def file(self, path: Path) -> str | None:
         """Return the address of a copy, which is called as the file is."""
-        return self._beside(path, f"-{_plain(path.name)}") if path.stat().st_size <= _COPIED else None
+        return self._beside(path, f"-{plain(path.name)}") if path.stat().st_size <= _COPIED else None
 
     def notebook(self, path: Path, title: str) -> Notebook:
         """Return a notebook itself while there is room, else the address of its page."""
@@ -87,7 +87,7 @@ class FolderShelf:
         if len(html) <= min(_NOTEBOOK, self._notebooks):
             self._notebooks -= len(html)
             return Notebook(html=html)
-        place = f"{files.sha256_text(html)[:16]}-{_plain(path.stem)}.html"
+        place = f"{files.sha256_text(html)[:16]}-{plain(path.stem)}.html"
         files.write_text(self.folder / BESIDE / place, html)
         self.names.append(place)
         return Notebook(address=f"{BESIDE}/{place}")
@@ -106,6 +106,6 @@ class FolderShelf:
                 (self.folder / BESIDE / name).unlink(missing_ok=True)
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """Return a file name that means nothing to a shell, a page or an address; its suffix stays."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", name)[-80:]

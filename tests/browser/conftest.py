@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -76,8 +77,9 @@ def browser() -> Iterator[Any]:
 class Look:
     """A page, and what it complained of."""
 
-    def __init__(self, page: Any) -> None:
+    def __init__(self, page: Any, home: str) -> None:
         self.page = page
+        self.home = home
         self.said: list[str] = []
         self.asked: list[str] = []
         page.set_default_timeout(PATIENCE)
@@ -89,21 +91,23 @@ class Look:
     @property
     def abroad(self) -> list[str]:
         """Return the addresses that were asked for and are not of the report."""
-        return [url for url in self.asked if not url.startswith(("file:", "data:", "about:"))]
+        return [url for url in self.asked if not url.startswith((self.home, "data:", "about:", "blob:"))]
 
 
 @pytest.fixture
 def look(browser: Any) -> Iterator[Any]:
-    """Open a file: ``look(path, width=375, javascript=False)``."""
+    """Open a file, or an address of a server: ``look(path, width=375, javascript=False)``."""
     contexts = []
 
     def open_(
-        path: Path, *, width: int = 1280, anchor: str = "", javascript: bool = True, **options: Any
+        path: Path | str, *, width: int = 1280, anchor: str = "", javascript: bool = True, **options: Any
     ) -> Look:
         viewport = {"width": width, "height": 900}
         contexts.append(browser.new_context(viewport=viewport, java_script_enabled=javascript, **options))
-        seen = Look(contexts[-1].new_page())
-        seen.page.goto(f"{path.as_uri()}{anchor}")
+        address = path if isinstance(path, str) else path.as_uri()
+        home = f"{urlsplit(address).scheme}://{urlsplit(address).netloc}"
+        seen = Look(contexts[-1].new_page(), home)
+        seen.page.goto(f"{address}{anchor}")
         return seen
 
     yield open_
@@ -112,7 +116,24 @@ def look(browser: Any) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+def serious(axe_source: str) -> Any:
+    """What axe-core finds to be serious in a page: ``serious(page)``."""
+
+    def look(page: Any) -> list[str]:
+        page.evaluate(axe_source)
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        return [
+            f"{one['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+            for one in found
+            if one["impact"] in {"serious", "critical"}
+            for node in one["nodes"]
+        ]
+
+    return look
+
+
+@pytest.fixture(scope="session")
+def axe_source(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The source of axe-core, fetched when it is first needed."""
     kept = (
         Path(os.environ["TOX_ENV_DIR"], "tmp")

@@ -155,3 +155,25 @@ def test_nor_does_a_notebook_that_lies_beside_the_page(attacked, evil, look, mon
     assert seen.page.get_by_role("heading", name="x", exact=True).first.is_visible()
     assert seen.said == []
     assert evil.hits == []
+
+
+def test_nor_does_it_in_the_viewer(attacked, evil, look, serving):
+    root = attacked("viewer").parents[1]
+    (root / "pytest.ini").write_text("[pytest]\n")
+    one, other = sorted((root / ".nbrepro/runs").iterdir())
+    (root / "evil.ipynb").write_bytes((other / "notebook.ipynb").read_bytes())
+    with serving(root) as address:
+        for place in ("", f"compare?run={one.name}&run={other.name}", "explore", f"runs/{other.name}"):
+            seen = look(f"{address}{place}")
+            seen.page.wait_for_load_state("networkidle")
+            assert (seen.said, seen.abroad, evil.hits) == ([], [], [])
+        frame = opened(seen)
+        for link in ("#link", "#leave"):
+            frame.locator(link).first.click()
+        seen = look(f"{address}diff?a={one.name}&b={other.name}")
+        seen.page.locator(".jp-Notebook-diff, .jp-Cellrow-source").first.wait_for()
+        assert not seen.page.locator("#nbdime-trust").is_visible()  # it would let a notebook lead away
+        seen.page.evaluate("() => new Promise(done => setTimeout(done, 500))")
+        assert seen.page.evaluate("window.pwned") is None
+        assert not [said for said in seen.said if said.startswith("dialog")]
+        assert evil.hits == []

@@ -194,17 +194,9 @@ def test_printing_shows_what_fails(made, look):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(made, look, axe, scheme):
+def test_axe_finds_nothing_serious(made, look, serious, scheme):
     page = look(made.page, color_scheme=scheme).page
     for details in page.locator("details:not(.notebook)").all():
         details.evaluate("element => { element.open = true; }")
     page.add_style_tag(content=".case { content-visibility: visible !important; }")
-    page.evaluate(axe)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    serious = [
-        f"{one['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
-        for one in found
-        if one["impact"] in {"serious", "critical"}
-        for node in one["nodes"]
-    ]
-    assert serious == []
+    assert serious(page) == []

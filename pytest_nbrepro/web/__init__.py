@@ -1,0 +1,1 @@
+"""The viewer: the run store in a browser, on this machine alone."""
