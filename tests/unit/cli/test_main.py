@@ -23,6 +23,7 @@ COMMANDS = [
     "mark",
     "delete",
     "restore",
+    "view",
     "report",
     "review",
     "accept",

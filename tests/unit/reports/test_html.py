@@ -121,5 +121,5 @@ def test_moments():
 
 
 def test_the_style_names_no_address():
-    for name in ("report.css", "report.js", "notebook.css"):
+    for name in ("report.css", "report.js", "common.js", "notebook.css"):
         assert not re.search(r"https?:|@import|url\(", html.text(name))

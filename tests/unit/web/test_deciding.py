@@ -141,4 +141,4 @@ def test_a_run_that_is_gone_leaves_the_differences(bench, waiting, visit):
 
 def test_what_cannot_be_read_is_told(bench, waiting, visit):
     (bench.root / ".nbrepro/pending/train/default/pending.json").write_text("{")
-    assert "pending.json" in visit("pending").soup.select_one(".fault").get_text()
+    assert "pending.json" in visit("pending").soup.select_one("p.fault:not([hidden])").get_text()
