@@ -166,6 +166,7 @@ class Pages:
                     "difference": _signed(files.from_json(sides["difference"])),
                     "bar": None if used is None else strips.bar(used),
                     "spark": strips.spark(values_of(runs, check["name"]), one),
+                    "cloud": _cloud(sides),
                     "weight": -1.0 if used is None else math.inf if math.isnan(used) else used,
                 }
             )
@@ -249,6 +250,16 @@ def _number(value: Any) -> str:
     """Return a number in full where it is short, else in twelve digits."""
     text = repr(value)
     return text if len(text) <= 14 or not isinstance(value, float) else f"{value:.12g}"
+
+
+def _cloud(sides: Mapping[str, Any]) -> strips.Cloud | None:
+    """Draw the runs of a statistical baseline beside the new ones."""
+    if sides["result"] is None:
+        return None
+    new = sides["result_runs"] or [sides["result"]]
+    return strips.cloud(
+        *([files.from_json(value) for value in runs] for runs in (sides["baseline_runs"], new))
+    )
 
 
 def _signed(value: Any) -> str:

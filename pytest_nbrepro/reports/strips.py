@@ -1,4 +1,4 @@
-"""Small pictures drawn here: every `used` on one scale, and the values of a metric over the stored runs."""
+"""Small pictures drawn here: every `used` on one scale, a metric over the stored runs, and all runs of a baseline beside the new."""
 
 from __future__ import annotations
 
@@ -108,3 +108,37 @@ def spark(values: Sequence[float], baseline: float | None) -> Spark | None:
     line = None if level is None else up(level)
     title = f"{len(known)} stored runs, from {low:.6g} to {high:.6g}, the last {known[-1]:.6g}"
     return Spark(" ".join(f"{x},{y}" for x, y in points), points[-1], line, title)
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The runs of a statistical baseline, a dot each, and below them the new ones, on one scale."""
+
+    baseline: tuple[float, ...]
+    result: tuple[float, ...]
+    title: str
+    width: int = 160
+    height: int = 34
+
+
+def cloud(baseline: Sequence[float], result: Sequence[float]) -> Cloud | None:
+    """Place the values of a metric in all its runs; None where one of them is no number, or only one run was made."""
+    one, other = (tuple(map(double, values)) for values in (baseline, result))
+    if len(one) < 2 or not other or not all(map(math.isfinite, one + other)):
+        return None
+    low, high = min(one + other), max(one + other)
+    pad = 6
+    span = high - low
+
+    def across(value: float) -> float:
+        share = (value - low) / span if 0 < span < math.inf else 0.5
+        return round(pad + share * (Cloud.width - 2 * pad), 1)
+
+    title = f"{_range(one, 'run')} of the baseline, {_range(other, 'new run')}"
+    return Cloud(tuple(map(across, one)), tuple(map(across, other)), title)
+
+
+def _range(values: Sequence[float], what: str) -> str:
+    if len(values) == 1:
+        return f"1 {what} at {values[0]:.6g}"
+    return f"{len(values)} {what}s from {min(values):.6g} to {max(values):.6g}"

@@ -56,3 +56,28 @@ class TestSpark:
         drawn = strips.spark(values, baseline)
         if drawn is not None:
             assert all(0 <= float(n) <= 90 for point in drawn.points.split() for n in point.split(","))
+
+
+class TestCloud:
+    def test_one_run_is_no_cloud(self):
+        assert strips.cloud([1.0], [1.0]) is None
+        assert strips.cloud([], [1.0]) is None
+        assert strips.cloud([1.0, 2.0], []) is None
+        assert strips.cloud([1.0, math.nan], [1.0]) is None
+
+    def test_both_sides_share_a_scale(self):
+        drawn = strips.cloud([0.0, 1.0, 2.0], [2.0, 4.0])
+        assert drawn.baseline == (6.0, 43.0, 80.0)
+        assert drawn.result == (80.0, 154.0)
+        assert drawn.title == "3 runs from 0 to 2 of the baseline, 2 new runs from 2 to 4"
+
+    def test_equal_runs_stand_in_the_middle(self):
+        drawn = strips.cloud([1.0, 1.0], [1.0])
+        assert {*drawn.baseline, *drawn.result} == {80.0}
+        assert drawn.title == "2 runs from 1 to 1 of the baseline, 1 new run at 1"
+
+    @given(st.lists(st.floats(allow_nan=False), min_size=2), st.lists(st.floats(allow_nan=False), min_size=1))
+    def test_every_dot_is_in_the_drawing(self, baseline, result):
+        drawn = strips.cloud(baseline, result)
+        if drawn is not None:
+            assert all(0 <= x <= drawn.width for x in (*drawn.baseline, *drawn.result))
