@@ -5,13 +5,18 @@ Run it as ``python docs/article.py``; it works in a temporary folder, shows each
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +49,20 @@ class Shell:
         assert done.returncode == code, f"{command}: exit code {done.returncode}, not {code}"
         return done.stdout
 
+    @contextlib.contextmanager
+    def started(self, command: str) -> Iterator[str]:
+        """Start a command that serves, give the address that it tells, and end it as Ctrl-C does."""
+        print(f"$ {command}", flush=True)
+        with subprocess.Popen(
+            shlex.split(command), cwd=self._folder, env=self._environ, stdout=subprocess.PIPE, text=True
+        ) as serving:
+            assert serving.stdout is not None
+            try:
+                yield serving.stdout.readline().strip()
+            finally:
+                serving.send_signal(signal.SIGINT)
+        assert serving.returncode == 0, f"{command}: exit code {serving.returncode}"
+
     def json(self, command: str, code: int = 0) -> Any:
         """Run a command that writes JSON."""
         return json.loads(self(f"{command} --json", code))
@@ -56,6 +75,7 @@ def main() -> None:
         shutil.copy(EXAMPLES / "train.ipynb", folder)
         (folder / "pytest.ini").touch()
         experiments(Shell(folder))
+        looked_at(Shell(folder))
         tested(Shell(folder), folder)
 
 
@@ -84,6 +104,45 @@ def experiments(shell: Shell) -> None:
     assert len(found["trials"]) == TRIALS
     (best,) = [one for one in found["trials"] if one["trial"] == found["best"][0]]
     assert -0.65 < best["flags"]["x"] < 0, "the best x lies in the basin just below 0"
+
+
+def looked_at(shell: Shell) -> None:
+    """Look at flags against metrics in TensorBoard: its HTTP API has all runs."""
+    runs = {run["id"]: run for run in shell.json("nbrepro runs --limit 0")["runs"]}
+    with shell.started("nbrepro tensorboard --no-open") as address:
+        groups = asked_of_tensorboard(address, len(runs))
+    told = {group["sessions"][0]["name"][-6:]: group for group in groups}
+    assert len(told) == len(runs)
+    for run_id, run in runs.items():
+        group = told[run_id[-6:]]
+        assert group["hparams"] == run["flags"], "every run has its flags"
+        (loss,) = group["metricValues"]
+        assert abs(loss["value"] - run["metrics"]["loss"]) < 1e-6, "... and its loss"
+        assert group["sessions"][0]["status"] == "STATUS_SUCCESS"
+
+
+def asked_of_tensorboard(address: str, expected: int) -> list[Any]:
+    """Return TensorBoard's groups of sessions, once all have been loaded."""
+    question = {
+        "experimentName": "",
+        "allowedStatuses": ["STATUS_SUCCESS"],
+        "colParams": [],
+        "startIndex": 0,
+        "sliceSize": 100,
+    }
+    request = urllib.request.Request(
+        f"{address}data/plugin/hparams/session_groups",
+        json.dumps(question).encode(),
+        {"Content-Type": "application/json"},
+    )
+    deadline = time.monotonic() + 60
+    while True:
+        with urllib.request.urlopen(request) as answer:
+            groups: list[Any] = json.load(answer).get("sessionGroups", [])
+        if len(groups) == expected:
+            return groups
+        assert time.monotonic() < deadline, f"TensorBoard knows {len(groups)} of {expected} runs"
+        time.sleep(0.2)
 
 
 def tested(shell: Shell, folder: Path) -> None:

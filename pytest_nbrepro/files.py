@@ -69,6 +69,16 @@ def copy(source: Path, target: Path) -> None:
             out.write(block)
 
 
+def inside(folder: Path, path: str) -> str | None:
+    """Return the absolute path of a regular file in a folder; None where there is none, or a link leads out of it."""
+    found = folder / path
+    try:
+        real = found.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return None
+    return str(real) if real.is_file() and real.is_relative_to(folder.resolve()) else None
+
+
 def dump_json(value: Any, *, indent: int | None = 1) -> str:
     """Return `value` as JSON with sorted keys and a final newline, all of which UTF-8 can hold.
 

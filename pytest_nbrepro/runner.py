@@ -129,6 +129,7 @@ def _attempt(
     changed = flags.apply(source, found, case.flags)
     unknown = nbreg.notes(source.metadata, [cell.metadata for cell in source.cells])
     run = dataclasses.replace(run, flags=flags.effective(found, case.flags), notes=unknown)
+    Store(task.store).write(run)  # who looks at a run that still runs sees all of its flags
     staged = workspace.stage(
         task.root, path, run.folder / "work", inputs=spec.inputs, skip=(task.store, task.baselines)
     )

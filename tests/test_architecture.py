@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "pytest_nbrepro"
 LEVELS = {
     "doors": "plugin hooks collection session publishing ahead fixture measuring progress tally obsolete cli web",
-    "telling": "reports",
+    "telling": "reports exports",
     "driving": "bisection sweep executors differences runner trial inquiry interventions sampling assessment stored diagnosis calibration experiment",
     "judging": "verdict creep comparers diffs lint",
     "doing": "workspace mirror copying originals tracked kernels execution capture displays scalars environment environments packages store attributes index baselines pending",

@@ -22,6 +22,7 @@ _COMMANDS = {
     "delete": "Move runs to the trash.",
     "restore": "Take runs back from the trash.",
     "view": "Show runs in a browser, and decide there on what waits.",
+    "tensorboard": "Show runs in TensorBoard.",
     "report": "Write a page, data and a summary of runs.",
     "review": "Go through what waits, one case after the other.",
     "accept": "Make the values that wait the baseline.",

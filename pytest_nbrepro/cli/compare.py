@@ -10,12 +10,9 @@ from typing import Any
 import click
 
 from pytest_nbrepro import attributes, files
-from pytest_nbrepro.cli import output
-from pytest_nbrepro.cli.group import FAULT, complain
+from pytest_nbrepro.cli import output, picking
 from pytest_nbrepro.cli.show import judge, resolve
 from pytest_nbrepro.cli.site import Asked, Site
-from pytest_nbrepro.errors import StoreError
-from pytest_nbrepro.index import Index
 from pytest_nbrepro.model import Check, Metric, Run
 from pytest_nbrepro.store import Store
 
@@ -23,14 +20,7 @@ _MOST = 20
 
 
 @click.command("compare")
-@click.argument("runs", metavar="[RUN]...", nargs=-1)
-@click.option(
-    "--notebook", metavar="N", help="The runs of this notebook (default: of the one that ran last)."
-)
-@click.option("--batch", metavar="ID", help="The runs of this search; `last` for the newest.")
-@click.option(
-    "--limit", type=click.IntRange(min=0), default=_MOST, show_default=True, help="At most so many; 0: all."
-)
+@picking.options(_MOST)
 @click.option(
     "--all", "everything", is_flag=True, help="Also the flags and metrics that are the same in all runs."
 )
@@ -52,53 +42,19 @@ def command(asked: Asked, /, **given: Any) -> None:
              "metrics": {name: value},
              "against": {name: {"difference", "used"}} with --to or --baseline}]}
     """  # noqa: D301 - \b is click's mark for text that stays as it is
-    site, faults = asked.site(), list[str]()
-    store = Store(site.store)
-    runs = [resolve(store, text) for text in given["runs"]] or _chosen(store, site, given, faults)
-    if not runs:
-        raise StoreError("there are no such runs", where=str(store.runs), hint="nbrepro runs lists all")
+    site = asked.site()
+    picked = picking.picked(site, given)
     if given["reference"] and given["baseline"]:
         raise click.UsageError("--to and --baseline do not go together")
-    against = _against(runs, site, given)
-    table = Table(runs, against, everything=given["everything"])
+    against = _against(picked.runs, site, given)
+    table = Table(picked.runs, against, everything=given["everything"])
     if given["as_json"]:
         output.write_json(table.record())
     elif given["as_csv"]:
         output.write_lines(table.csv())
     else:
         output.write_lines(table.lines())
-    for fault in faults:
-        complain(fault)
-    if faults:
-        raise click.exceptions.Exit(FAULT)
-
-
-def _chosen(store: Store, site: Site, given: Mapping[str, Any], faults: list[str]) -> list[Run]:
-    """Return the runs that are meant where none is named, newest first."""
-    batch_id = None
-    if given["batch"]:
-        from pytest_nbrepro.sweep.batch import find
-
-        batch_id = find(store, given["batch"])[0]
-    notebook = site.rooted(given["notebook"]) if given["notebook"] else None
-    found: list[Run] = []
-    index = Index(store)
-    for run_id in reversed(store.ids()):
-        try:
-            run = index.read(run_id)
-            if run is None or (batch_id and attributes.read(run.folder).batch != batch_id):
-                continue
-        except StoreError as error:
-            faults.append(str(error))
-            continue
-        if notebook is None and batch_id is None:
-            notebook = run.notebook
-        if notebook in {None, run.notebook, f"{run.notebook}::{run.case}"}:
-            found.append(run)
-        if given["limit"] and len(found) == given["limit"]:
-            break
-    index.save()
-    return found
+    picked.close()
 
 
 Against = Mapping[

@@ -12,6 +12,7 @@ from pytest_nbrepro import differences
 from pytest_nbrepro.assessment import Assessment, Places, environment_of
 from pytest_nbrepro.comparers import sides
 from pytest_nbrepro.comparers.base import told
+from pytest_nbrepro.files import inside
 from pytest_nbrepro.model import Artifact, ArtifactRule, Check, RunStatus
 from pytest_nbrepro.reports.data import CaseReport
 from pytest_nbrepro.reports.record import Record, case_record
@@ -98,16 +99,6 @@ class _Side:
                 found = inside(self.folder, path)
                 return Path(found) if found else None
         return None
-
-
-def inside(folder: Path, path: str) -> str | None:
-    """Return the absolute path of a regular file in a folder; None where there is none, or a link leads out of it."""
-    found = folder / path
-    try:
-        real = found.resolve(strict=True)
-    except (OSError, RuntimeError):
-        return None
-    return str(real) if real.is_file() and real.is_relative_to(folder.resolve()) else None
 
 
 def _exhibit(check: Check, assessment: Assessment) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from tornado.web import RequestHandler
 
 from pytest_nbrepro import diffs
 from pytest_nbrepro.errors import StoreError
-from pytest_nbrepro.reports.sheet import inside
+from pytest_nbrepro.files import inside
 from pytest_nbrepro.store import EXECUTED
 from pytest_nbrepro.web.answers import Answer, Query
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 from typing import Any
 
 from pytest_nbrepro import __version__, attributes
 from pytest_nbrepro.cli import entries
 from pytest_nbrepro.cli.report import sheet_of
 from pytest_nbrepro.errors import NbreproError
-from pytest_nbrepro.model import Artifact, Run, RunStatus
+from pytest_nbrepro.exports import figures as exported
+from pytest_nbrepro.files import inside
+from pytest_nbrepro.model import Run, RunStatus
 from pytest_nbrepro.notebook import Notebook, read
 from pytest_nbrepro.reports import words
 from pytest_nbrepro.reports.pages import Pages, Report
-from pytest_nbrepro.reports.sheet import PICTURES, inside
+from pytest_nbrepro.reports.sheet import PICTURES
 from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, LOG
 from pytest_nbrepro.web.answers import TEXT, Answer, Query
 from pytest_nbrepro.web.curves import charts
@@ -106,17 +107,9 @@ def _executed(run: Run) -> Notebook | None:
 
 def figures(viewer: Viewer, run: Run) -> Iterator[tuple[str, str]]:
     """Yield what a browser can show of a run's artifacts: names and addresses."""
-    for name, artifact in sorted(run.artifacts.items()):
-        path = _picture(artifact)
-        place = inside(run.folder, path) if path else None
-        address = viewer.shelf.picture(run.folder / path) if path and place else None
-        if address:
+    for name, path in exported.figures(run, PICTURES):
+        if address := viewer.shelf.picture(path):
             yield name, address
-
-
-def _picture(artifact: Artifact) -> str | None:
-    paths = [*([artifact.shown.path] if artifact.shown else []), artifact.path]
-    return next((path for path in paths if PurePosixPath(path).suffix.lower() in PICTURES), None)
 
 
 def _files(viewer: Viewer, run: Run) -> Iterator[dict[str, Any]]:

@@ -24,6 +24,7 @@ COMMANDS = [
     "delete",
     "restore",
     "view",
+    "tensorboard",
     "report",
     "review",
     "accept",
