@@ -135,13 +135,13 @@ def worst_used(checks: tuple[Check, ...]) -> float | None:
 
 
 def check_record(check: Check) -> Record:
-    """Return a check and its parts as JSON."""
+    """Return a check and its parts as JSON; of parts that pass only their number is told, in `n`."""
     return {
         **{field.name: getattr(check, field.name) for field in dataclasses.fields(check)},
         "status": str(check.status),
         "used": files.to_json(check.used),
         "worst": dataclasses.asdict(check.worst) if check.worst else None,
-        "parts": [check_record(part) for part in check.parts],
+        "parts": [check_record(part) for part in check.parts if not part.status.ok],
     }
 
 

@@ -13,11 +13,12 @@ from pytest_nbrepro import files
 from pytest_nbrepro.reports import notebooks
 
 BESIDE = "files"  # the folder beside the page
-_ROOM = 8 << 20  # bytes of pictures that a page holds
+_ROOM = 3 << 20  # bytes of pictures that a page holds
 _NOTEBOOK = 700_000  # characters of a notebook that is part of the page
 _NOTEBOOKS = 2_000_000  # … of all of them
 _LARGEST = 1 << 20  # bytes of one of them
-_COPIED = 20 << 20  # bytes of a file that is copied beside the page
+_COPIED = 20 << 20  # bytes of a file that is copied beside the page, to be saved
+_COPIES = 6 << 20  # … of all of them, but that a first one may be larger
 TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -47,7 +48,7 @@ class Shelf(Protocol):
         ...
 
     def file(self, path: Path) -> str | None:
-        """Return the address of a file to download; None where it is too large to be carried along."""
+        """Return the address of a file to download; None where it, or all of them, are too large to be carried along."""
         ...
 
     def notebook(self, path: Path, title: str) -> Notebook:
@@ -62,6 +63,7 @@ class FolderShelf:
         self.folder = folder
         self._room = room
         self._notebooks = _NOTEBOOKS
+        self._copies = _COPIES
         self.names: list[str] = []  # of the files beside the page
 
     def picture(self, path: Path) -> str | None:
@@ -75,8 +77,18 @@ class FolderShelf:
         return self._beside(path, path.suffix.lower())
 
     def file(self, path: Path) -> str | None:
-        """Return the address of a copy, which is called as the file is."""
-        return self._beside(path, f"-{plain(path.name)}") if path.stat().st_size <= _COPIED else None
+        """Return the address of a copy: that of a picture which is there already, or one that is called as the file is."""
+        size, name = path.stat().st_size, f"-{plain(path.name)}"
+        if size > _COPIED:
+            return None
+        digest = files.sha256(path)[:16]
+        for there in (f"{digest}{path.suffix.lower()}", f"{digest}{name}"):
+            if there in self.names:
+                return f"{BESIDE}/{there}"
+        if self._copies <= 0:
+            return None
+        self._copies -= size
+        return self._beside(path, name)
 
     def notebook(self, path: Path, title: str) -> Notebook:
         """Return a notebook itself while there is room, else the address of its page."""

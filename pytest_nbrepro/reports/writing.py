@@ -51,7 +51,8 @@ class Writer:
         """
         try:
             before = _beside(self.folder)
-            files.write_json(self.folder / DATA, data(report, self._shelf.names))
+            record = data(report, self._shelf.names)
+            files.write_text(self.folder / DATA, files.dump_json(record, indent=None))
             files.write_text(self.folder / SUMMARY, markdown.summary(report))
             files.write_text(self.folder / METRICS, openmetrics.text(report))
             view = {**view, "obsolete": report.obsolete, "faults": report.faults}

@@ -49,6 +49,18 @@ def test_large_files_are_not_copied(tmp_path, source):
     assert not (tmp_path / "out").exists()
 
 
+def test_files_are_copied_while_there_is_room(tmp_path, source, monkeypatch):
+    monkeypatch.setattr("pytest_nbrepro.reports.shelf._COPIES", 150)
+    shelf = FolderShelf(tmp_path / "out", room=0)
+    picture = shelf.picture(source("a.png", b"p" * 500))
+    assert shelf.file(source("b.png", b"p" * 500)) == picture, "a picture that is there already takes no room"
+    kept = [shelf.file(source(name, name.encode() * 20)) for name in ("a.csv", "b.csv", "c.csv")]
+    assert kept[2] is None
+    assert None not in kept[:2]
+    assert shelf.file(source("a.csv", b"a.csv" * 20)) == kept[0], "it is there already"
+    assert sum(path.stat().st_size for path in (tmp_path / "out/files").iterdir()) == 700
+
+
 def test_what_is_no_longer_needed_is_swept_and_nothing_else(tmp_path, source):
     old = FolderShelf(tmp_path / "out")
     old.file(source("a.csv"))
