@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import keyword
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +41,8 @@ class Commands(click.Group):
         """Import a command."""
         if cmd_name not in self.lazy:
             return None
-        command: click.Command = importlib.import_module(f"pytest_nbrepro.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command: click.Command = importlib.import_module(f"pytest_nbrepro.cli.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from pytest_nbrepro.exports.tensorboard import points
 from pytest_nbrepro.files import inside
 from pytest_nbrepro.model import Run, RunStatus
 from pytest_nbrepro.optional import require
-from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, LOG
+from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, LOG, TREES
 
 EXTRA = "mlflow"
 TAG = "nbrepro.run"  # the id of the run, by which it is found again
@@ -32,6 +33,7 @@ def write(runs: Sequence[Run], uri: str, experiment: str) -> Iterator[tuple[Run,
         ExtraError: mlflow-skinny is not installed.
         NbreproError: what MLflow complains of.
     """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # it is read at import
     mlflow = require("mlflow", EXTRA)
     try:
         client = mlflow.MlflowClient(tracking_uri=uri)
@@ -88,8 +90,11 @@ class _Writer:
         for name in (EXECUTED, LOG, ENVIRONMENT):
             if path := inside(run.folder, name):
                 self._client.log_artifact(made, path)
-        if (run.folder / "files").is_dir():
-            self._client.log_artifacts(made, str(run.folder / "files"), "files")
+        for tree in TREES:
+            for file in sorted((run.folder / tree).rglob("*")):
+                place = file.relative_to(run.folder)
+                if found := inside(run.folder, place.as_posix()):
+                    self._client.log_artifact(made, found, place.parent.as_posix())
 
 
 def _tags(run: Run) -> dict[str, str]:
