@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -26,6 +28,9 @@ _MOST = 20
 )
 @click.option("--to", "reference", metavar="RUN", help="Hold all runs against this one.")
 @click.option("--baseline", is_flag=True, help="Hold each run against the baseline of its case.")
+@click.option(
+    "--plain", is_flag=True, help="Write the table also on a terminal, where else keys move about in it."
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Write CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 @click.pass_obj
@@ -52,9 +57,23 @@ def command(asked: Asked, /, **given: Any) -> None:
         output.write_json(table.record())
     elif given["as_csv"]:
         output.write_lines(table.csv())
-    else:
+    elif given["plain"] or not (sys.stdin.isatty() and sys.stdout.isatty()):
         output.write_lines(table.lines())
+    else:
+        _browse(table, asked)
     picked.close()
+
+
+def _browse(table: Table, asked: Asked) -> None:
+    from pytest_nbrepro.cli.browsing import browse
+    from pytest_nbrepro.cli.grid import Grid
+
+    def command(arguments: Sequence[str]) -> None:
+        with contextlib.suppress(SystemExit):
+            program.main([*asked.options(), *arguments], prog_name="nbrepro")
+
+    program = click.get_current_context().find_root().command
+    browse(Grid(*table.cells()), [run.id for run in table.runs], command)
 
 
 Against = Mapping[
@@ -101,7 +120,7 @@ class Table:
     """
 
     def __init__(self, runs: Sequence[Run], against: Against | None, *, everything: bool) -> None:
-        self._runs = runs
+        self.runs = runs
         self._against = against
         self._said = {run.id: attributes.read(run.folder) for run in runs}
         keep = everything or len(runs) == 1
@@ -116,7 +135,7 @@ class Table:
         return {
             "flags": self.flags,
             "metrics": self.metrics,
-            "runs": [self._record(run) for run in self._runs],
+            "runs": [self._record(run) for run in self.runs],
         }
 
     def lines(self) -> Iterator[str]:
@@ -134,18 +153,23 @@ class Table:
         csv.writer(out, lineterminator="\n").writerows([head, *rows])
         yield from out.getvalue().splitlines()
 
+    def cells(self) -> tuple[list[str], list[list[str]], list[list[str]]]:
+        """Return the names of the columns, the rows for people, and the same with all digits."""
+        head, rows = self._cells(short=True)
+        return head, rows, self._cells(short=False)[1]
+
     def _hidden(self) -> list[str]:
-        first = self._runs[0]
+        first = self.runs[0]
         flags = [f"{n}={output.printable(str(v))}" for n, v in first.flags.items() if n not in self.flags]
         metrics = [f"{n} {output.number(m)}" for n, m in first.metrics.items() if n not in self.metrics]
-        return [*flags, *metrics] if len(self._runs) > 1 else []
+        return [*flags, *metrics] if len(self.runs) > 1 else []
 
     def _cells(self, *, short: bool) -> tuple[list[str], list[list[str]]]:
         told = any(said.label for said in self._said.values())
         head = [*_FIXED, *(["label"] if told else []), *self.flags]
         for name in self.metrics:
             head += [name, *((f"{name} difference", f"{name} used") if self._against is not None else ())]
-        return head, [self._row(run, told=told, short=short) for run in self._runs]
+        return head, [self._row(run, told=told, short=short) for run in self.runs]
 
     def _row(self, run: Run, *, told: bool, short: bool) -> list[str]:
         row = [

@@ -56,6 +56,13 @@ class Asked:
     root: Path | None
     folders: Mapping[str, str | None]
 
+    def options(self) -> list[str]:
+        """Return it as options of a command line."""
+        told = {"root": self.root, **self.folders}
+        return [
+            part for name, value in told.items() if value is not None for part in (f"--{name}", str(value))
+        ]
+
     def site(self, start: Path | None = None) -> Site:
         """Find the project as pytest does, from a folder (default: the current one).
 
