@@ -18,7 +18,7 @@ _NOTEBOOK = 700_000  # characters of a notebook that is part of the page
 _NOTEBOOKS = 2_000_000  # … of all of them
 _LARGEST = 1 << 20  # bytes of one of them
 _COPIED = 20 << 20  # bytes of a file that is copied beside the page, to be saved
-_COPIES = 6 << 20  # … of all of them, but that a first one may be larger
+_COPIES = 5 << 20  # … of all of them, but that a first one may be larger
 TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",

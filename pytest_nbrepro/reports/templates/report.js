@@ -60,6 +60,15 @@
     if (event.key === "Escape") { byName.value = ""; filter(); byName.blur(); }
   });
 
+  // A sandboxed frame costs a process of the browser: each is made when its notebook is opened
+  for (const details of all("details.notebook")) {
+    details.addEventListener("toggle", () => {
+      const held = details.querySelector("noscript");
+      if (!details.open || !held) return;
+      held.replaceWith(new DOMParser().parseFromString(held.textContent, "text/html").querySelector("iframe"));
+    });
+  }
+
   // Printing shows what fails, opened
   let opened = [];
   addEventListener("beforeprint", () => {
