@@ -175,6 +175,15 @@ def _spelt(domain: Domain) -> str:
     return ("each of " if domain.grid else "one of ") + ", ".join(map(asking.written, domain.values))
 
 
+def _executor(options: Options, about: Subject) -> Executor:
+    """Return what runs the trials; modules of the project can be named, as in pytest."""
+    if not options.executor:
+        return here(Room(options.workers))
+    if str(about.site.root) not in sys.path:
+        sys.path.insert(0, str(about.site.root))
+    return elsewhere(options.executor)
+
+
 def _search(
     about: Subject,
     plan: Plan,
@@ -186,7 +195,7 @@ def _search(
 ) -> int:
     said = dataclasses.replace(options.said, batch=batch_id)
     teller = Teller(asked, plan.searched, aside=options.as_json)
-    executor: Executor = elsewhere(options.executor) if options.executor else here(Room(options.workers))
+    executor = _executor(options, about)
     limits = Limits(asked.max_trials, options.stop_after, options.fail_fast)
 
     def task(values: optimizers.Values) -> Task:

@@ -50,6 +50,10 @@ def blind():
     from pytest_nbrepro.executors import errand
     errand._shared = lambda order, task: False
 
+def local():
+    from executorlib import SingleNodeExecutor
+    return SingleNodeExecutor(max_workers=2)
+
 def apart():
     return ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), initializer=blind)
 """
@@ -66,17 +70,39 @@ def root(tmp_path: Path, write_notebook) -> Path:
     for name in "abc":
         write_notebook(
             root / f"{name}.ipynb",
-            "import os\nfrom pathlib import Path\nprint(os.getcwd())",
-            "v = float(Path('data/x.csv').read_text().split()[1])\nprint(f'loss: {v}')",
+            "import os\nfrom pathlib import Path\nk = 1\nprint(os.getcwd())",
+            "v = float(Path('data/x.csv').read_text().split()[1])\nprint(f'loss: {v * k}')",
             "Path('out.csv').write_text('a,b\\n1,2\\n');",
             nbrepro={},
         )
     return root
 
 
-def pytest_at(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def clean() -> dict[str, str]:
+    """Return this process's environment without what would lead other ones astray."""
     left_out = ("NBREPRO", "PYTEST", "COV_", "DASK")
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(left_out) and k != "CI"}
+    return {k: v for k, v in os.environ.items() if not k.startswith(left_out) and k != "CI"}
+
+
+def search_at(root: Path, notebook: str, pool: str) -> list[dict[str, object]]:
+    """Search over four values of a flag, and return the trials."""
+    code = "from pytest_nbrepro.cli import main; main(prog_name='nbrepro')"
+    asked = ["run", notebook, "k=[1, 2, 3, 4]", "--minimize", "loss", "--executor", pool, "--workers", "2"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *asked, "--yes", "--json"],
+        cwd=root,
+        env=clean(),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials: list[dict[str, object]] = json.loads(done.stdout)["trials"]
+    return trials
+
+
+def pytest_at(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [
         sys.executable,
         "-m",
@@ -89,7 +115,7 @@ def pytest_at(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         *arguments,
     ]
     return subprocess.run(
-        command, cwd=root, env=kept, capture_output=True, text=True, timeout=240, check=False
+        command, cwd=root, env=clean(), capture_output=True, text=True, timeout=240, check=False
     )
 
 
@@ -117,3 +143,23 @@ def test_a_worker_of_a_cluster_is_killed_and_another_place_that_sees_no_files(ro
         executed = json.loads((run.folder / "notebook.ipynb").read_text())
         printed = "".join(executed["cells"][0]["outputs"][0]["text"]).strip()
         assert re.fullmatch(re.escape(str(run.folder / "work")), printed)
+
+
+def test_a_search_loses_a_worker_and_no_trial(root: Path, tmp_path: Path):
+    trials = search_at(root, "b.ipynb", "pools:cluster")
+    assert (tmp_path / "killed").exists()
+    assert sorted(trial["trial"] for trial in trials) == [1, 2, 3, 4]
+    assert sorted((trial["flags"]["k"], trial["metrics"]["loss"]) for trial in trials) == [
+        (k, 0.25 * k) for k in (1, 2, 3, 4)
+    ]
+    store = Store(root / ".nbrepro")
+    runs = [store.read(name) for name in store.ids()]
+    completed = [run for run in runs if run.status is RunStatus.COMPLETED]
+    assert sorted(run.flags["k"] for run in completed) == [1, 2, 3, 4], "nothing is lost, nothing doubled"
+    assert {run.status for run in runs} == {RunStatus.COMPLETED, RunStatus.DIED}
+
+
+def test_a_search_through_the_library_that_knows_slurm(root: Path):
+    pytest.importorskip("executorlib", reason="the extra slurm is not installed")
+    trials = search_at(root, "a.ipynb", "pools:local")
+    assert sorted(trial["metrics"]["loss"] for trial in trials) == [0.25, 0.5, 0.75, 1.0]
