@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pytest_nbrepro import literals
+from pytest_nbrepro import languages, literals
 from pytest_nbrepro.assignments import Assignment, assignments, source_bytes
 from pytest_nbrepro.errors import FlagError, nearest
 from pytest_nbrepro.flagtypes import Flag, convert, parse_value
@@ -46,12 +46,12 @@ def detect(notebook: Notebook, declared: Collection[str] = ()) -> Flags:
     overrides it). Cells tagged ``skip-execution`` are not looked at.
 
     Args:
-        notebook: what to look through; a notebook in another language than Python has no flags.
+        notebook: what to look through; in another language than Python flags are what the cell tagged `parameters` assigns.
         declared: names that the annotation calls flags. Such a name may have one literal among several
             assignments, or a single assignment of any expression.
     """
     if notebook.language != "python":
-        return Flags()
+        return Flags(languages.detect(notebook))
     names = {_normal(name) for name in declared}
     found: list[Flag] = []
     ambiguous: dict[str, tuple[int, ...]] = {}
@@ -113,6 +113,11 @@ def apply(notebook: Notebook, flags: Flags, given: Mapping[str, FlagValue]) -> d
     Raises:
         FlagError: a name is no flag or is ambiguous, a value is of the wrong type or cannot be written.
     """
+    if notebook.language != "python":
+        settled = {name: _settled(notebook, flags, name) for name in given}
+        return languages.apply(
+            notebook, {flag.name: convert(flag, given[name]) for name, flag in settled.items()}
+        )
     changes: dict[int, dict[tuple[int, int], FlagValue]] = {}
     for name, value in given.items():
         flag = _settled(notebook, flags, name)
@@ -155,7 +160,7 @@ def _settled(notebook: Notebook, flags: Flags, name: str) -> Flag:
 def _missing(notebook: Notebook, flags: Flags, name: str) -> str | None:
     """Tell why a name that is no flag is none."""
     if notebook.language != "python":
-        return f"flags are found in Python notebooks, this one is in {notebook.language}"
+        return languages.missing(notebook, flags.found)
     found = [one for one in _grouped(_running(notebook)).get(_normal(name), []) if one.flag]
     if not found:
         return nearest(name, [*flags.found, *flags.ambiguous])

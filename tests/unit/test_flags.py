@@ -92,10 +92,13 @@ class TestFinding:
     def test_a_cell_that_does_not_parse_does_not_hide_the_others(self):
         assert values(book("x = (", "\ud800 = 1", "!echo \ud800\ny = 2")) == {"y": 2}
 
-    def test_other_languages_have_no_flags(self):
+    def test_other_languages_have_flags_where_a_cell_says_so(self):
         notebook = book("x = 1", language="R")
         assert fl.detect(notebook, ["x"]) == fl.Flags()
-        assert "this one is in r" in refused(notebook, {"x": 2}, ["x"]).hint
+        assert (
+            "in a r notebook flags are what the cell tagged 'parameters' assigns"
+            in refused(notebook, {"x": 2}, ["x"]).hint
+        )
 
     def test_flags_travel_to_a_worker(self):
         flags = fl.detect(book("x = [1, (2,)]", "y = 1", "y = 2"))
