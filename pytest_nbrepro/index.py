@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import json
 import os
-from typing import Any
 
 from pytest_nbrepro import files
 from pytest_nbrepro.model import Run, RunStatus
@@ -18,7 +17,6 @@ from pytest_nbrepro.store import RECORD, Store, from_record, read_run, to_record
 
 _FILE = "index.jsonl"
 _SCHEMA = 1
-_Stamp = list[int]  # modification time in ns and inode: a record is only ever replaced, never changed
 
 
 class Index:
@@ -42,34 +40,38 @@ class Index:
         except OSError:
             return None
         stamp = [status.st_mtime_ns, status.st_ino]
-        known = self._known.get(run_id)
-        if known is not None and known[0] == stamp:
-            return from_record(known[1], folder)
+        if line := self._known.get(run_id):
+            with contextlib.suppress(
+                ValueError, TypeError, KeyError, AttributeError
+            ):  # a torn line is read anew
+                _, known, record = json.loads(line)
+                if known == stamp:
+                    return from_record(record, folder)
         run = _listed(read_run(folder))
         if run.status is not RunStatus.RUNNING:
-            self._known[run_id] = stamp, to_record(run)
+            self._known[run_id] = json.dumps([run_id, stamp, to_record(run)])
             self._changed = True
         return run
 
     def save(self) -> None:
         """Keep what was read, and forget runs that are gone; a store that cannot be written is listed all the same."""
         present = set(self._store.ids())
-        kept = {run_id: entry for run_id, entry in self._known.items() if run_id in present}
+        kept = [line for run_id, line in self._known.items() if run_id in present]
         if not self._changed and len(kept) == len(self._known):
             return
-        lines = [json.dumps({"schema": _SCHEMA})]
-        lines += [json.dumps([run_id, stamp, record]) for run_id, (stamp, record) in kept.items()]
+        lines = [json.dumps({"schema": _SCHEMA}), *kept]
         with contextlib.suppress(OSError):
             files.write_text(self._path, "\n".join(lines) + "\n")
 
-    def _load(self) -> dict[str, tuple[_Stamp, dict[str, Any]]]:
+    def _load(self) -> dict[str, str]:
+        """Return the lines of the index by the id that each begins with; a line is parsed when its run is asked for."""
         try:
-            first, *rest = self._path.read_text("utf-8").splitlines()
+            first, *rest = self._path.read_text("utf-8").split("\n")
             if json.loads(first) != {"schema": _SCHEMA}:
                 return {}
-            return {run_id: (stamp, record) for run_id, stamp, record in map(json.loads, rest)}
-        except (OSError, ValueError, TypeError):  # none yet, or torn: all is read anew
+        except (OSError, ValueError):  # none yet, or torn: all is read anew
             return {}
+        return {line[2 : line.find('"', 2)]: line for line in rest if line.startswith('["')}
 
 
 def _listed(run: Run) -> Run:
