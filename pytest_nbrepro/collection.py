@@ -15,6 +15,7 @@ from pytest_nbrepro.model import Case
 from pytest_nbrepro.notebook import Notebook, read
 from pytest_nbrepro.plugin import SESSION
 from pytest_nbrepro.session import NotReproduced, Session
+from pytest_nbrepro.textual import is_text
 
 
 def collect(path: Path, parent: pytest.Collector, session: Session) -> pytest.Collector | None:
@@ -26,6 +27,8 @@ def collect(path: Path, parent: pytest.Collector, session: Session) -> pytest.Co
         return None
     named = parent.session.isinitpath(path)
     beside = spec.annotated_beside(path, session.project)
+    if is_text(path) and not beside:
+        return None
     if not (named or session.settings.all or beside or spec.may_say(path)):
         return None
     collector: NotebookFile = NotebookFile.from_parent(parent, path=path, named=named, beside=beside)

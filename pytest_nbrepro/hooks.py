@@ -10,6 +10,7 @@ import pytest
 
 from pytest_nbrepro.session import Session
 from pytest_nbrepro.tally import Record, Selection
+from pytest_nbrepro.textual import is_notebook, is_text
 
 
 def register(session: Session) -> None:
@@ -33,13 +34,20 @@ class Hooks:
         """Keep baselines and the run store out of the collection."""
         return self.session.ignores(collection_path) or None
 
-    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        """Collect annotated notebooks."""
-        if file_path.suffix != ".ipynb":
-            return None
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collect_file(
+        self, file_path: Path, parent: pytest.Collector
+    ) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+        """Collect annotated notebooks; one that is a script is no module of tests besides."""
+        others = yield
+        if not is_notebook(file_path):
+            return others
         from pytest_nbrepro.collection import collect
 
-        return collect(file_path, parent, self.session)
+        mine = collect(file_path, parent, self.session)
+        if mine is None:
+            return others
+        return [mine] if is_text(file_path) else [*others, mine]
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         """Note that not everything runs."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_nbrepro import nbreg
+from pytest_nbrepro import nbreg, textual
 from pytest_nbrepro.errors import NotebookError
 from pytest_nbrepro.foreign import own_tags
 
@@ -125,7 +125,7 @@ def _fresh(data: Mapping[str, Any], cell: Cell, source: str, minor: int) -> dict
 
 
 def read(path: Path, *, pictures: bool = True) -> Notebook:
-    """Read a notebook.
+    """Read a notebook, also one that is text (`textual`).
 
     Args:
         path: where it is.
@@ -133,6 +133,7 @@ def read(path: Path, *, pictures: bool = True) -> Notebook:
 
     Raises:
         NotebookError: the file cannot be read, is not UTF-8 or JSON, or is no notebook of format 4.
+        ExtraError: it is text, and jupytext is not installed.
     """
     try:
         data = path.read_bytes().removeprefix(codecs.BOM_UTF8)  # utf-8-sig takes twice as long
@@ -145,7 +146,7 @@ def read(path: Path, *, pictures: bool = True) -> Notebook:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise NotebookError(f"not UTF-8 at byte {error.start}", where=str(path)) from error
-    return parse(text, path)
+    return parse(textual.converted(text, path) if textual.is_text(path) else text, path)
 
 
 def _without_pictures(data: bytes) -> bytes | None:

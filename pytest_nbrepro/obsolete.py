@@ -9,6 +9,7 @@ from pathlib import Path
 from pytest_nbrepro import baselines, notebook, pending, spec
 from pytest_nbrepro.assessment import Places
 from pytest_nbrepro.errors import NbreproError
+from pytest_nbrepro.textual import notebook_at
 
 
 def find(places: Places, known: Collection[str], scope: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -43,7 +44,7 @@ def reason_to_keep(folder: str, places: Places) -> str | None:
     Raises:
         NbreproError: the baseline or the project's configuration cannot be read.
     """
-    path = places.root / f"{folder.rsplit('/', 1)[0]}.ipynb"
+    path = notebook_at(places.root, folder.rsplit("/", 1)[0])
     if not path.exists():
         return None
     if baselines.made_by_fixture(places.baselines / folder):

@@ -19,6 +19,7 @@ from typing import Any
 
 from pytest_nbrepro.errors import SpecError
 from pytest_nbrepro.sources import Fault, Source, toml_lines
+from pytest_nbrepro.textual import is_text
 
 _FILE = "pyproject.toml"
 _TABLE = ("tool", "nbrepro")
@@ -133,7 +134,7 @@ def annotated(path: Path, project: Project) -> bool:
     A file that cannot be read, or that is not JSON though it has the word in it, counts as annotated, so
     that it fails instead of being passed over.
     """
-    said = _metadata_of(path)
+    said = None if is_text(path) else _metadata_of(path)
     return annotated_beside(path, project) if said is None else said
 
 

@@ -16,6 +16,7 @@ from pytest_nbrepro.comparers.perturbing import sketches as sketched
 from pytest_nbrepro.comparers.perturbing.values import MOVED
 from pytest_nbrepro.errors import BaselineError
 from pytest_nbrepro.model import Artifact, ArtifactRule, Baseline, Case, MetricRule
+from pytest_nbrepro.textual import notebook_at
 from pytest_nbrepro.verdict import alpha_for, compare_metric, rule_for
 
 
@@ -64,7 +65,7 @@ def _case(folder: str, site: Site) -> Case:
     """Return the case that a baseline belongs to."""
     project = spec.load_project(site.root)
     for parent in PurePosixPath(folder).parents:
-        path = site.root / f"{parent}.ipynb"
+        path = notebook_at(site.root, str(parent))
         if path.is_file():
             source = notebook.read(path)
             for case in spec.expand(source, project, spec.load(source, project)):

@@ -13,6 +13,7 @@ from pytest_nbrepro.cli.starting import compose
 from pytest_nbrepro.errors import NbreproError, SpecError
 from pytest_nbrepro.model import Case, Run, Spec
 from pytest_nbrepro.notebook import Notebook
+from pytest_nbrepro.project import sidecar
 from pytest_nbrepro.store import EXECUTED
 
 
@@ -69,6 +70,6 @@ def _load(source: Notebook, project: spec.Project, text: str | None) -> Spec:
         path = root / source.path.absolute().relative_to(project.root.absolute())
         path.parent.mkdir(parents=True, exist_ok=True)
         if text is not None:
-            path.with_name(f"{path.stem}.nbrepro.yaml").write_text(text, "utf-8")
+            sidecar(path).write_text(text, "utf-8")
         moved = dataclasses.replace(source, path=path)
         return spec.load(moved, dataclasses.replace(project, root=root))

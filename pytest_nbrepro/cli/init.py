@@ -13,10 +13,10 @@ from pytest_nbrepro.cli import output
 from pytest_nbrepro.cli.site import Asked
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import RunStatus
+from pytest_nbrepro.project import misnamed_sidecar, sidecar
+from pytest_nbrepro.textual import SUFFIX, TEXTS, is_notebook
 
 _DIFFERS = 1
-_SUFFIX = ".nbrepro.yaml"
-_WRONG = ".nbrepro.yml"
 
 
 @click.command("init")
@@ -65,9 +65,12 @@ def _target(notebook: Path, *, force: bool) -> Path:
     Raises:
         NbreproError: there is one already, or the file is no notebook by its name.
     """
-    if notebook.suffix != ".ipynb":
-        raise NbreproError("this is no notebook: its name does not end in .ipynb", where=str(notebook))
-    wrong, target = (notebook.with_name(notebook.stem + suffix) for suffix in (_WRONG, _SUFFIX))
+    if not is_notebook(notebook):
+        known = ", ".join((SUFFIX, *TEXTS))
+        raise NbreproError(
+            f"this is no notebook: its name does not end in one of {known}", where=str(notebook)
+        )
+    wrong, target = misnamed_sidecar(notebook), sidecar(notebook)
     if wrong.exists():
         raise NbreproError(
             "this annotation is not read", where=str(wrong), hint=f"rename it to {target.name}"

@@ -14,6 +14,7 @@ from pytest_nbrepro.cli.show import resolve
 from pytest_nbrepro.cli.site import Asked, Site
 from pytest_nbrepro.errors import NbreproError, SpecError
 from pytest_nbrepro.model import FlagValue, Run, RunStatus
+from pytest_nbrepro.project import sidecar
 from pytest_nbrepro.store import Store
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from pytest_nbrepro.trial import Trial
 
 _DIFFERS = 1
-_SUFFIX = ".nbrepro.yaml"
 _DEFAULT = "default"
 
 
@@ -47,7 +47,7 @@ def command(asked: Asked, run: str, name: str, why: str) -> None:
     path = site.root / found.notebook
     if not path.exists():
         raise NbreproError("the notebook is gone", where=found.notebook)
-    target = path.with_name(path.stem + _SUFFIX)
+    target = sidecar(path)
     before = target.read_text("utf-8") if target.exists() else None
     case = _annotated(found, path, target, name, site)
     kept = False

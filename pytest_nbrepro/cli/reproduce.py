@@ -13,6 +13,7 @@ from pytest_nbrepro.cli import output
 from pytest_nbrepro.cli.site import Asked, Site
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import Baseline, Case, Run, RunStatus
+from pytest_nbrepro.textual import is_notebook
 
 if TYPE_CHECKING:
     from pytest_nbrepro.assessment import Assessment, Places
@@ -48,12 +49,12 @@ def command(asked: Asked, name: str, *, as_json: bool) -> None:
            "distributions": {name: version}, "failed": [{"kind", "name", "status", "message"}]}
     """  # noqa: D301 - \b is click's mark for text that stays as it is
     notebook = Path(name.partition("::")[0])
-    site = asked.of_notebook(notebook) if notebook.suffix == ".ipynb" else asked.site()
+    site = asked.of_notebook(notebook) if is_notebook(notebook) else asked.site()
     from pytest_nbrepro.assessment import Places
     from pytest_nbrepro.environments.pins import recorded
 
     places = Places(site.root, site.store, site.baselines)
-    past = _of_case(name, site, places) if notebook.suffix == ".ipynb" else _of_run(name, site)
+    past = _of_case(name, site, places) if is_notebook(notebook) else _of_run(name, site)
     pins = recorded(past.environment, past.case.id)
     found = _again(past, pins, site, places)
     ok = found.verdict.ok and found.run.status is RunStatus.COMPLETED

@@ -111,7 +111,7 @@ def test_an_annotation_of_another_suffix(plain):
     ("name", "content", "what"),
     [
         ("absent.ipynb", None, "there is no such notebook"),
-        ("notes.txt", "x", "does not end in .ipynb"),
+        ("notes.txt", "x", "does not end in one of .ipynb"),
         ("broken.ipynb", "{", "not JSON"),
         (
             "no.ipynb",
