@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -31,6 +33,28 @@ class Said:
     @property
     def json(self) -> Any:
         return json.loads(self.out)
+
+
+def check_json(name: str, record: dict[str, Any]) -> None:
+    """Hold what a command writes with ``--json`` against what its ``--help`` says of it: the keys of the record and of its lists."""
+    from pytest_nbrepro.cli import main
+
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    told = set(re.findall(r'"(\w+)"', (command.help or "").partition("JSON")[2]))
+    assert record["schema"] == 1
+    assert set(record) <= told, f"nbrepro {name} --help does not tell of {set(record) - told}"
+    for key, value in record.items():
+        for item in value if isinstance(value, list) else ():
+            if isinstance(item, dict) and not _borrowed(name, key):
+                assert set(item) <= told, (
+                    f"nbrepro {name} --help does not tell of {set(item) - told} in {key}"
+                )
+
+
+def _borrowed(name: str, key: str) -> bool:
+    """Tell whether the help says of a list that its items are as those of another command."""
+    return (name, key) in {("accept", "pending"), ("run", "trials")}
 
 
 class Bench:
@@ -52,7 +76,10 @@ class Bench:
         result = CliRunner(**separate).invoke(main, arguments, input=answer, prog_name="nbrepro")
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
-        return Said(result.exit_code, result.stdout, result.stderr)
+        said = Said(result.exit_code, result.stdout, result.stderr)
+        if "--json" in arguments and said.out.startswith("{"):
+            check_json(next(name for name in arguments if name in main.lazy), said.json)
+        return said
 
     def notebook(self, name: str = "train.ipynb", *sources: Any, **metadata: Any) -> Path:
         metadata.setdefault("nbrepro", {})
