@@ -57,6 +57,7 @@ class Options:
     stop_after: float | None
     seed: int
     fail_fast: bool
+    prune: bool
     workers: int
     executor: str | None
     resume: str | None
@@ -118,6 +119,11 @@ class Options:
 )
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="What the choices of a search follow from."
+)
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="End trials early whose printed steps are worse than the median of those before.",
 )
 @click.option("--fail-fast", is_flag=True, help="End a search with the first trial that fails.")
 @click.option(

@@ -23,6 +23,7 @@ from pytest_nbrepro.options import KernelStart
 from pytest_nbrepro.store import Store
 from pytest_nbrepro.sweep import batch, optimizers, reading, rows
 from pytest_nbrepro.sweep.batch import Batch, Goal, Trial
+from pytest_nbrepro.sweep.pruning import Pruner
 from pytest_nbrepro.sweep.search import Limits, Search
 from pytest_nbrepro.sweep.space import Choice, Domain, Range
 
@@ -106,7 +107,9 @@ def begin(about: Subject, options: Options) -> int:
         options.seed,
         options.max_trials or _all(plan, name),
         options.trial_timeout,
+        options.prune,
     )
+    _check_pruning(asked, options)
     optimizer = _optimizer(plan, asked, 0)
     output.write_lines(_shown(about, plan, asked), err=options.as_json)
     if not options.yes and not click.confirm("Continue?", default=True, err=options.as_json):
@@ -175,6 +178,16 @@ def _spelt(domain: Domain) -> str:
     return ("each of " if domain.grid else "one of ") + ", ".join(map(asking.written, domain.values))
 
 
+def _check_pruning(asked: Batch, options: Options) -> None:
+    """Raise an error where trials cannot be ended early."""
+    if asked.prune and len(asked.goals) != 1:
+        raise click.UsageError("--prune needs one metric: --minimize METRIC or --maximize METRIC")
+    if asked.prune and options.executor:
+        raise click.UsageError(
+            "--prune does not go with --executor: what trials print elsewhere is not seen until they end"
+        )
+
+
 def _executor(options: Options, about: Subject) -> Executor:
     """Return what runs the trials; modules of the project can be named, as in pytest."""
     if not options.executor:
@@ -207,7 +220,8 @@ def _search(
     def searched(run: Run) -> optimizers.Values:
         return {name: run.flags[name] for name in plan.searched if name in run.flags}
 
-    search = Search(optimizer, task, executor, asked.goals, limits, said, teller.ended)
+    pruner = Pruner(asked.goals[0]) if asked.prune else None
+    search = Search(optimizer, task, executor, asked.goals, limits, said, teller.ended, pruner)
     search.resume(made, searched)
     teller.begin(search.trials)
     try:
@@ -224,7 +238,7 @@ def _search(
         output.write_json(_record(batch_id, search.trials, found, about))
     else:
         output.write_lines(teller.best(found, batch_id, len(search.trials)))
-    failed = sum(trial.losses is None for trial in search.trials)
+    failed = sum(trial.losses is None and not trial.pruned for trial in search.trials)
     return _FAILED if failed or not search.trials else 0
 
 
@@ -274,8 +288,11 @@ class Teller:
 
     def best(self, found: Sequence[Trial], batch_id: str, made: int) -> Iterator[str]:
         """Yield the end of the search."""
-        failed = sum(trial.losses is None for trial in self._trials)
-        word = f", {failed} failed" if failed else ""
+        pruned = sum(trial.pruned for trial in self._trials)
+        failed = sum(trial.losses is None for trial in self._trials) - pruned
+        word = "".join(
+            f", {number} {what}" for number, what in ((failed, "failed"), (pruned, "pruned")) if number
+        )
         yield f"{output.count(made, 'trial')} of search {batch_id}{word}"
         for trial in found:
             yield f"best      {self._line(trial)}"
@@ -284,7 +301,13 @@ class Teller:
         flag_texts = [
             f"{name}={_short(trial.run.flags[name])}" for name in self._names if name in trial.run.flags
         ]
-        gave = self._gave(trial) if trial.losses is not None else f"failed: {trial.fault}"
+        gave = (
+            self._gave(trial)
+            if trial.losses is not None
+            else trial.fault
+            if trial.pruned
+            else f"failed: {trial.fault}"
+        )
         return output.printable(
             f"trial {trial.number:>3}  {trial.run.id[-6:]}  {', '.join(flag_texts)}  {gave}".rstrip()
         )

@@ -80,7 +80,7 @@ def _frozen(optuna: Any, trial: Trial, distributions: Mapping[str, Any], batch: 
     run, losses = trial.run, trial.losses
     begun = datetime.fromisoformat(run.started).replace(tzinfo=None)
     made = optuna.trial.create_trial(
-        state=optuna.trial.TrialState.FAIL if losses is None else optuna.trial.TrialState.COMPLETE,
+        state=_state(optuna, trial),
         params={flag: _param(run, flag, distributions[flag]) for flag in distributions},
         distributions=dict(distributions),
         values=None if losses is None else [float(run.metrics[goal.metric].value) for goal in batch.goals],
@@ -90,6 +90,13 @@ def _frozen(optuna: Any, trial: Trial, distributions: Mapping[str, Any], batch: 
     made.datetime_start = begun
     made.datetime_complete = begun + timedelta(seconds=run.duration or 0)
     return made
+
+
+def _state(optuna: Any, trial: Trial) -> Any:
+    states = optuna.trial.TrialState
+    if trial.losses is not None:
+        return states.COMPLETE
+    return states.PRUNED if trial.pruned else states.FAIL
 
 
 def _param(run: Run, flag: str, distribution: Any) -> Any:

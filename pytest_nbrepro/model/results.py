@@ -100,7 +100,7 @@ class RunError:
     """Why a run did not complete.
 
     `kind` is ``cell``, ``timeout``, ``memory``, ``died``, ``interrupted``, ``kernel``, ``workspace`` or
-    ``capture``.
+    ``capture``; ``pruned`` where a search ended it early.
     """
 
     kind: str

@@ -1,7 +1,7 @@
 """A search as it is kept: `batches/<id>.json` in the run store says what was asked, the runs of its trials are ordinary runs.
 
     {"schema": 1, "notebook", "case", "texts": [text], "optimizer", "goals": [text], "seed": number,
-     "max_trials": number, "trial_timeout": seconds or null}
+     "max_trials": number, "trial_timeout": seconds or null, "prune": whether trials may be ended early}
 
 A run says in its `attributes.json` of which batch it is a trial. That is all there is: a search that was killed goes on from
 the runs that completed.
@@ -22,6 +22,7 @@ from pytest_nbrepro.model import Run, RunStatus
 from pytest_nbrepro.store import Store, check_schema
 
 FOLDER = "batches"
+PRUNED = "pruned"  # the kind of the error of a run that a search ended early
 _SCHEMA = 1
 
 
@@ -58,6 +59,7 @@ class Batch:
     seed: int = 0
     max_trials: int = 20
     trial_timeout: float | None = None
+    prune: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class Trial:
     losses: tuple[float, ...] | None  # of the goals; None where it failed
     fault: str = ""  # why
 
+    @property
+    def pruned(self) -> bool:
+        """Whether it was ended early, as it was not worth its time: no failure."""
+        return is_pruned(self.run)
+
     def beats(self, other: Trial) -> bool:
         """Tell whether it is better in one goal, and worse in none."""
         if self.losses is None or other.losses is None:
@@ -77,11 +84,16 @@ class Trial:
         return all(one <= two for one, two in pairs) and any(one < two for one, two in pairs)
 
 
+def is_pruned(run: Run) -> bool:
+    """Tell whether a search ended a run early."""
+    return run.error is not None and run.error.kind == PRUNED
+
+
 def weighed(number: int, run: Run, goals: Sequence[Goal]) -> Trial:
     """Return what a run is worth."""
     if run.status is not RunStatus.COMPLETED:
         first = run.error.message.splitlines()[:1] if run.error else []
-        return Trial(number, run, None, ": ".join([run.status, *first]))
+        return Trial(number, run, None, ": ".join([PRUNED if is_pruned(run) else run.status, *first]))
     losses = []
     for goal in goals:
         metric = run.metrics.get(goal.metric)
@@ -164,5 +176,5 @@ def trials(store: Store, batch_id: str, goals: Sequence[Goal]) -> Iterator[Trial
             run = store.read(run_id)
         except NbreproError:  # a run that cannot be read is no trial
             continue
-        if run.status not in {RunStatus.RUNNING, RunStatus.INTERRUPTED, RunStatus.DIED}:
+        if is_pruned(run) or run.status not in {RunStatus.RUNNING, RunStatus.INTERRUPTED, RunStatus.DIED}:
             yield weighed(said.trial, run, goals)

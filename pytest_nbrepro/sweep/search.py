@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,9 +12,11 @@ from dataclasses import dataclass
 from pytest_nbrepro import attributes
 from pytest_nbrepro.attributes import Attributes
 from pytest_nbrepro.executors import Executor
-from pytest_nbrepro.model import Run, RunStatus, Task
-from pytest_nbrepro.sweep.batch import Goal, Trial, weighed
+from pytest_nbrepro.model import Progress, Run, RunError, RunStatus, Task
+from pytest_nbrepro.store import Store
+from pytest_nbrepro.sweep.batch import PRUNED, Goal, Trial, is_pruned, weighed
 from pytest_nbrepro.sweep.optimizers import Optimizer, Values
+from pytest_nbrepro.sweep.pruning import Printed, Pruner, best_printed
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Search:
         limits: when it ends.
         said: what is said of each run; its batch is that of the search.
         told: called with each trial that has ended, one at a time.
+        pruner: ends trials early.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Search:
         limits: Limits,
         said: Attributes,
         told: Callable[[Trial], None],
+        pruner: Pruner | None = None,
     ) -> None:
         self._optimizer = optimizer
         self._task = task
@@ -54,6 +60,7 @@ class Search:
         self._limits = limits
         self._said = said
         self._told = told
+        self._pruner = pruner
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._faults: list[BaseException] = []
@@ -69,7 +76,7 @@ class Search:
             values: returns of a run's flags those that are searched.
         """
         for trial in trials:
-            self._optimizer.tell(values(trial.run), trial.losses)
+            self._learn(values(trial.run), trial)
             self.trials.append(trial)
             self._number = max(self._number, trial.number)
 
@@ -100,11 +107,42 @@ class Search:
         try:
             while (next_one := self._next()) is not None:
                 number, values = next_one
-                run = self._executor.submit(self._task(values)).result()
-                self._take(number, values, run)
+                self._take(number, values, self._run(values))
         except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
             self._faults.append(error)
             self._ended.set()
+
+    def _run(self, values: Values) -> Run:
+        """Run a trial, and end it early where it is not worth its time."""
+        handle = self._executor.submit(self._task(values))
+        if self._pruner is None:
+            return handle.result()
+        printed, why = Printed(self._pruner.goal), list[str]()
+
+        def look(progress: Progress) -> None:
+            if why or progress.log is None or not printed.read(progress.log):
+                return
+            with self._lock:
+                reason = self._pruner.verdict(printed.series) if self._pruner else None
+            if reason is not None:
+                why.append(reason)
+                handle.stop()
+
+        run = handle.result(look)
+        if not why or run.status is not RunStatus.INTERRUPTED:  # it came to its end just then
+            return run
+        run = dataclasses.replace(run, error=RunError(PRUNED, why[0]))
+        Store(run.folder.parents[1]).write(run)
+        return run
+
+    def _learn(self, values: Values, trial: Trial) -> None:
+        """Let the optimizer, and what ends trials early, learn from a trial; a pruned one counts with the best that it printed."""
+        losses = trial.losses
+        if self._pruner is not None:
+            self._pruner.take(trial.run)
+            best = best_printed(trial.run, self._pruner.goal) if trial.pruned else None
+            losses = losses if best is None or not math.isfinite(best) else (best,)
+        self._optimizer.tell(values, losses)
 
     def _next(self) -> tuple[int, Values] | None:
         with self._lock:
@@ -122,13 +160,13 @@ class Search:
         with self._lock:
             said = Attributes(self._said.label, self._said.tags, self._said.note, self._said.batch, number)
             attributes.write(run.folder, said)
-            if run.status is RunStatus.INTERRUPTED:
+            if run.status is RunStatus.INTERRUPTED and not is_pruned(run):
                 self._ended.set()
                 return
             trial = weighed(number, run, self._goals)
-            self._optimizer.tell(values, trial.losses)
+            self._learn(values, trial)
             self.trials.append(trial)
-            if trial.losses is None and (self._limits.fail_fast or self._hopeless(run)):
+            if trial.losses is None and not trial.pruned and (self._limits.fail_fast or self._hopeless(run)):
                 self._ended.set()
             self._told(trial)
 

@@ -30,6 +30,20 @@ def given(found, *names):
     return [tuple(one["flags"][name] for name in names) for one in found["trials"]]
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--prune"], "--prune needs one metric"),
+        (["--prune", "--minimize", "loss", "--maximize", "x"], "--prune needs one metric"),
+        (["--prune", "--minimize", "loss", "--executor", "dask"], "does not go with --executor"),
+    ],
+)
+def test_what_cannot_be_ended_early(bench, kernel, options, told):
+    bench.notebook("train.ipynb", *CELLS)
+    said = bench("run", "train.ipynb", "x=[0, 1]", "-y", *options)
+    assert (said.code, told in said.err) == (2, True)
+
+
 class TestWhatIsSearched:
     def test_a_grid(self, bench, kernel):
         found = search(bench, "x=[0, 1]", "n=grid(1, 2)", "name=sgd")

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.exports import study
-from pytest_nbrepro.model import Metric, RunStatus
+from pytest_nbrepro.model import Metric, RunError, RunStatus
 from pytest_nbrepro.sweep.batch import Batch, Goal, weighed
 
 optuna = pytest.importorskip("optuna", reason="the extra sweep is not installed")
@@ -15,11 +15,12 @@ optuna = pytest.importorskip("optuna", reason="the extra sweep is not installed"
 @pytest.fixture
 def searched(bench):
     """Runs of a search."""
-    rows = [(0.5, "adam", 3, 0.25), (1.5, "sgd", 5, 0.75), (1.0, "adam", 4, None)]
+    rows = [(0.5, "adam", 3, 0.25), (1.5, "sgd", 5, 0.75), (1.0, "adam", 4, None), (1.75, "sgd", 3, None)]
     runs = [
         bench.run(
             flags={"x": x, "opt": opt, "n": n, "sizes": [n], "fixed": 1},
-            status=RunStatus.COMPLETED if loss is not None else RunStatus.FAILED,
+            status=RunStatus.COMPLETED if loss is not None else RunStatus.INTERRUPTED,
+            error=RunError("pruned", "at step 1") if loss is None and x > 1.6 else None,
             metrics={} if loss is None else {"loss": Metric(loss), "auc": Metric(1 - loss)},
         )
         for x, opt, n, loss in rows
@@ -39,16 +40,16 @@ def load(path):
 
 
 def test_it_is_a_study(searched, tmp_path):
-    assert study.write("a", *searched(Goal("loss")), tmp_path / "s.log") == 3
+    assert study.write("a", *searched(Goal("loss")), tmp_path / "s.log") == 4
     made = load(tmp_path / "s.log")
     assert made.metric_names == ["loss"]
     assert made.best_value == 0.25
     assert made.best_params == {"x": 0.5, "opt": "adam", "n": 3, "sizes": "[3]", "fixed": 1}
-    assert [trial.state.name for trial in made.trials] == ["COMPLETE", "COMPLETE", "FAIL"]
+    assert [trial.state.name for trial in made.trials] == ["COMPLETE", "COMPLETE", "FAIL", "PRUNED"]
     assert made.trials[0].user_attrs["case"] == "train.ipynb::default"
-    assert made.trials[2].user_attrs["fault"] == "failed"
+    assert made.trials[2].user_attrs["fault"] == "interrupted"
     assert made.trials[0].duration.total_seconds() == 1.5
-    assert made.trials[0].distributions["x"] == optuna.distributions.FloatDistribution(0.5, 1.5)
+    assert made.trials[0].distributions["x"] == optuna.distributions.FloatDistribution(0.5, 1.75)
     assert made.trials[0].distributions["n"] == optuna.distributions.IntDistribution(3, 5)
 
 
