@@ -13,6 +13,7 @@ import re
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,14 +111,14 @@ def take(source: Path, store: Store) -> Arrived:
     """
     try:
         with zipfile.ZipFile(source) as archive:
-            return _take(archive, read_manifest(archive, str(source)), store, str(source))
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+            return _take(archive, _manifest(archive, str(source)), store, str(source))
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # damaged, or encrypted
         raise StoreError(
             f"this is no archive of runs, or not all of it: {error}", where=str(source)
         ) from error
 
 
-def read_manifest(archive: zipfile.ZipFile, where: str) -> Manifest:
+def _manifest(archive: zipfile.ZipFile, where: str) -> Manifest:
     """Return the hashes of an archive's files.
 
     Raises:

@@ -7,6 +7,8 @@ import json
 import zipfile
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pytest_nbrepro import attributes, files
 from pytest_nbrepro.errors import StoreError
@@ -194,3 +196,30 @@ def test_a_newer_form(packed, changed, rich, other, tmp_path):
         new.writestr(archive.MANIFEST, json.dumps({**told, "schema": 2}))
     with pytest.raises(StoreError, match="update pytest-nbrepro"):
         archive.take(tmp_path / "new.zip", other)
+
+
+@pytest.fixture
+def whole(packed, rich):
+    """A run, and the bytes of its archive."""
+    run = rich()
+    return run, packed(run).read_bytes()
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    places=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=4)
+)
+def test_any_damage_is_told_and_nothing_of_a_damaged_run_stays(whole, tmp_path_factory, places):
+    run, content = whole
+    damaged = bytearray(content)
+    for share, change in places:
+        damaged[int(share * len(damaged))] ^= change
+    folder = tmp_path_factory.mktemp("damaged")
+    (folder / "runs.zip").write_bytes(damaged)
+    other = Store(folder / "store")
+    try:
+        archive.take(folder / "runs.zip", other)
+    except StoreError:
+        assert not other.runs.exists() or not list(other.runs.iterdir())
+    else:
+        assert tree(other.runs / run.id) == tree(run.folder), "the damage is where it does not matter"
