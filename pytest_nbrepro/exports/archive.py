@@ -7,10 +7,13 @@ batches/<id>.json   what was asked of the searches that they are trials of
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import lzma
 import re
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -33,6 +36,7 @@ _BATCH = re.compile(rf"batches/({_ID.pattern})\.json")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same files make the same archive
 _BLOCK = 1 << 20
 _LONGEST = 64 << 20  # bytes of a manifest
+_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, ValueError)
 
 Manifest = Mapping[str, Mapping[str, Any]]
 
@@ -112,10 +116,16 @@ def take(source: Path, store: Store) -> Arrived:
     try:
         with zipfile.ZipFile(source) as archive:
             return _take(archive, _manifest(archive, str(source)), store, str(source))
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # damaged, or encrypted
-        raise StoreError(
-            f"this is no archive of runs, or not all of it: {error}", where=str(source)
-        ) from error
+    except _DAMAGE as error:
+        raise _damaged(source, error) from error
+    except OSError as error:
+        if error.errno not in {None, errno.EINVAL}:  # a full disk, for instance
+            raise
+        raise _damaged(source, error) from error
+
+
+def _damaged(source: Path, error: Exception) -> StoreError:
+    return StoreError(f"this is no archive of runs, or not all of it: {error}", where=str(source))
 
 
 def _manifest(archive: zipfile.ZipFile, where: str) -> Manifest:
