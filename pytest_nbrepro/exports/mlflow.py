@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_nbrepro import attributes
 from pytest_nbrepro.errors import NbreproError
-from pytest_nbrepro.exports.tensorboard import points
+from pytest_nbrepro.exports.series import points
 from pytest_nbrepro.files import inside
 from pytest_nbrepro.model import Run, RunStatus
 from pytest_nbrepro.optional import require

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_nbrepro.errors import NbreproError
+from pytest_nbrepro.exports.series import points
 from pytest_nbrepro.model import FlagValue, Run
 from pytest_nbrepro.optional import require
 from pytest_nbrepro.sweep.batch import Batch, Trial
@@ -84,12 +85,19 @@ def _frozen(optuna: Any, trial: Trial, distributions: Mapping[str, Any], batch: 
         params={flag: _param(run, flag, distributions[flag]) for flag in distributions},
         distributions=dict(distributions),
         values=None if losses is None else [float(run.metrics[goal.metric].value) for goal in batch.goals],
+        intermediate_values=_steps(trial, batch),
         user_attrs={RUN: run.id, CASE: f"{run.notebook}::{run.case}"}
         | ({FAULT: trial.fault} if trial.fault else {}),
     )
     made.datetime_start = begun
     made.datetime_complete = begun + timedelta(seconds=run.duration or 0)
     return made
+
+
+def _steps(trial: Trial, batch: Batch) -> dict[int, float]:
+    """Return what a trial printed step by step; a study of several goals takes none."""
+    metric = trial.run.metrics.get(batch.goals[0].metric) if len(batch.goals) == 1 else None
+    return dict(points(metric)) if metric is not None and metric.steps else {}
 
 
 def _state(optuna: Any, trial: Trial) -> Any:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_nbrepro.exports.figures import figures
-from pytest_nbrepro.model import Metric, Run, RunStatus
+from pytest_nbrepro.exports.series import points
+from pytest_nbrepro.model import Run, RunStatus
 from pytest_nbrepro.optional import require
 from pytest_nbrepro.reports.words import double
 
@@ -111,15 +112,6 @@ def place(run: Run) -> str:
 
 def _plain(name: str) -> str:
     return re.sub(r"[^\w=,.+@-]+", "_", name).lstrip(".") or "_"
-
-
-def points(metric: Metric) -> list[tuple[int, float]]:
-    """Return the series of a metric; values without a step are counted from 0."""
-    if not metric.steps:
-        return [(0, double(metric.value))]
-    return [
-        (number if step is None else step, double(value)) for number, (step, value) in enumerate(metric.steps)
-    ]
 
 
 def hyperparameter(value: Any) -> bool | float | str:

@@ -21,7 +21,9 @@ def searched(bench):
             flags={"x": x, "opt": opt, "n": n, "sizes": [n], "fixed": 1},
             status=RunStatus.COMPLETED if loss is not None else RunStatus.INTERRUPTED,
             error=RunError("pruned", "at step 1") if loss is None and x > 1.6 else None,
-            metrics={} if loss is None else {"loss": Metric(loss), "auc": Metric(1 - loss)},
+            metrics={}
+            if loss is None
+            else {"loss": Metric(loss, steps=((1, 1.0), (2, loss))), "auc": Metric(1 - loss)},
         )
         for x, opt, n, loss in rows
     ]
@@ -48,6 +50,7 @@ def test_it_is_a_study(searched, tmp_path):
     assert [trial.state.name for trial in made.trials] == ["COMPLETE", "COMPLETE", "FAIL", "PRUNED"]
     assert made.trials[0].user_attrs["case"] == "train.ipynb::default"
     assert made.trials[2].user_attrs["fault"] == "interrupted"
+    assert made.trials[0].intermediate_values == {1: 1.0, 2: 0.25}
     assert made.trials[0].duration.total_seconds() == 1.5
     assert made.trials[0].distributions["x"] == optuna.distributions.FloatDistribution(0.5, 1.75)
     assert made.trials[0].distributions["n"] == optuna.distributions.IntDistribution(3, 5)

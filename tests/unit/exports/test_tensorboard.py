@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from pytest_nbrepro.errors import ExtraError
-from pytest_nbrepro.exports import tensorboard
+from pytest_nbrepro.exports import series, tensorboard
 from pytest_nbrepro.model import Metric, RunStatus
 
 pytest.importorskip("tensorboard", reason="the extra tensorboard is not installed")
@@ -150,7 +150,7 @@ def test_large_figures_are_left_out_and_told(board, rich, monkeypatch):
 
 
 def test_numbers_beyond_doubles():
-    assert tensorboard.points(Metric(10**400, "int")) == [(0, math.inf)]
+    assert series.points(Metric(10**400, "int")) == [(0, math.inf)]
     assert tensorboard.hyperparameter(10**400) == str(10**400)
 
 
