@@ -149,9 +149,8 @@ class Door(Router):
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
         """Return what answers a request."""
-        host = re.sub(
-            r":\d+$", "", request.headers.get("Host", "")
-        )  # `host` makes one up where there is none
+        said = request.headers.get("Host", "")  # `request.host` may make one up where there is none
+        host = re.sub(r":\d+$", "", said)
         token = request.path.split("/")[1] if "/" in request.path else ""
         if host not in _NAMES or not hmac.compare_digest(token.encode(), self._token.encode()):
             return self._pages.get_handler_delegate(request, Refusal)
