@@ -79,6 +79,14 @@ def inside(folder: Path, path: str) -> str | None:
     return str(real) if real.is_file() and real.is_relative_to(folder.resolve()) else None
 
 
+def below(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the POSIX name and the path of each regular file below a folder, sorted; links that lead out of it are left out."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and inside(folder, name):
+            yield name, path
+
+
 def dump_json(value: Any, *, indent: int | None = 1) -> str:
     """Return `value` as JSON with sorted keys and a final newline, all of which UTF-8 can hold.
 

@@ -10,8 +10,10 @@ import contextlib
 import dataclasses
 import json
 import os
+from collections.abc import Callable, Iterator, Sequence
 
 from pytest_nbrepro import files
+from pytest_nbrepro.errors import StoreError
 from pytest_nbrepro.model import Run, RunStatus
 from pytest_nbrepro.store import RECORD, Store, from_record, read_run, to_record
 
@@ -41,9 +43,8 @@ class Index:
             return None
         stamp = [status.st_mtime_ns, status.st_ino]
         if line := self._known.get(run_id):
-            with contextlib.suppress(
-                ValueError, TypeError, KeyError, AttributeError
-            ):  # a torn line is read anew
+            # A torn line is read anew.
+            with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
                 _, known, record = json.loads(line)
                 if known == stamp:
                     return from_record(record, folder)
@@ -52,6 +53,25 @@ class Index:
             self._known[run_id] = json.dumps([run_id, stamp, to_record(run)])
             self._changed = True
         return run
+
+    def newest(
+        self, fault: Callable[[str, StoreError], object] | None = None, ids: Sequence[str] | None = None
+    ) -> Iterator[Run]:
+        """Yield the runs that can be read, the newest first.
+
+        Args:
+            fault: told of those that cannot, by id; without, they are left out.
+            ids: of the runs that are meant, oldest first; of all in the store unless given.
+        """
+        for run_id in reversed(self._store.ids() if ids is None else ids):
+            try:
+                run = self.read(run_id)
+            except StoreError as error:
+                if fault is not None:
+                    fault(run_id, error)
+                continue
+            if run is not None:  # else claimed a moment ago, or never begun
+                yield run
 
     def save(self) -> None:
         """Keep what was read, and forget runs that are gone; a store that cannot be written is listed all the same."""

@@ -134,7 +134,7 @@ def annotated(path: Path, project: Project) -> bool:
     A file that cannot be read, or that is not JSON though it has the word in it, counts as annotated, so
     that it fails instead of being passed over.
     """
-    said = None if is_text(path) else _metadata_of(path)
+    said = _metadata_of(path)
     return annotated_beside(path, project) if said is None else said
 
 
@@ -153,8 +153,10 @@ def excluded(path: Path) -> bool:
 def may_say(path: Path) -> bool:
     """Tell whether a notebook's own metadata may say something, without parsing it: whether it has the word.
 
-    A file that cannot be read may, so that it fails instead of being passed over.
+    A file that cannot be read may, so that it fails instead of being passed over. One that is text has nothing to say.
     """
+    if is_text(path):
+        return False
     try:
         with path.open("rb") as stream:
             if not os.fstat(stream.fileno()).st_size:

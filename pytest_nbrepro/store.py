@@ -175,6 +175,15 @@ def read_run(folder: Path) -> Run:
     return run
 
 
+def environment(folder: Path) -> Mapping[str, Any] | None:
+    """Read what is recorded of where the run in a folder ran; None where it ended before that, or the record is damaged."""
+    try:
+        record: Mapping[str, Any] = json.loads((folder / ENVIRONMENT).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record
+
+
 def check_schema(record: Any, schema: int) -> None:
     """Refuse a record of another schema than `schema`.
 

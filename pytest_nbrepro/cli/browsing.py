@@ -141,9 +141,7 @@ class _Browser:
         for number, pieces in enumerate(lines):
             column = 0
             for text, style in pieces:
-                with contextlib.suppress(
-                    curses.error
-                ):  # the last cell of a screen, and a window that got smaller
+                with contextlib.suppress(curses.error):  # a screen's last cell, a window that got smaller
                     self._screen.addstr(number, column, text, _STYLES[style])
                 column += len(text)
         self._screen.refresh()

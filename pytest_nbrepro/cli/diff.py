@@ -99,16 +99,11 @@ def _two(store: Store, texts: Sequence[str]) -> tuple[Run, Run]:
         return resolve(store, texts[0]), resolve(store, texts[1])
     named = resolve(store, texts[0]) if texts else None
     found: list[Run] = []
-    index = Index(store)
-    for run_id in reversed(store.ids()):
-        try:
-            run = index.read(run_id)
-        except StoreError:  # `nbrepro runs` tells of it
-            continue
-        if run is None or run.status is RunStatus.RUNNING or (named and run_id == named.id):
+    for run in Index(store).newest():  # `nbrepro runs` tells of those that cannot be read
+        if run.status is RunStatus.RUNNING or (named and run.id == named.id):
             continue
         if run.notebook == (named or (found or [run])[0]).notebook:
-            found.append(store.read(run_id))
+            found.append(store.read(run.id))
             if named:
                 return named, found[0]
             if len(found) == 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from pytest_nbrepro.cli import output, picking
 from pytest_nbrepro.cli.runs import table_of
 from pytest_nbrepro.cli.site import Asked, Site
 from pytest_nbrepro.errors import NbreproError
-from pytest_nbrepro.model import Run, RunStatus
+from pytest_nbrepro.model import Run
 from pytest_nbrepro.store import Store
 
 _PATH = click.Path(path_type=Path)
@@ -59,12 +60,10 @@ def command(asked: Asked, /, **given: Any) -> None:
         raise click.UsageError("--experiment goes with --mlflow")
     site = asked.site()
     found = picking.picked(site, given)
-    ended = [run for run in found.runs if run.status is not RunStatus.RUNNING]
+    ended = found.ended(Store(site.store))
     if len(ended) < len(found.runs):
         click.echo(f"{output.count(len(found.runs) - len(ended), 'run')} left out: still running", err=True)
-    if not ended:
-        raise NbreproError("all of these runs still run", hint="wait for their end")
-    _WAYS[ways[0]](site, [Store(site.store).read(run.id) for run in ended], given)
+    _WAYS[ways[0]](site, ended, given)
     found.close()
 
 
@@ -83,8 +82,6 @@ def _csv(site: Site, runs: Sequence[Run], given: Mapping[str, Any]) -> None:
 
 def _series(site: Site, runs: Sequence[Run], given: Mapping[str, Any]) -> None:
     with files.replacing(given["series"]) as target:
-        import io
-
         text = io.TextIOWrapper(target, "utf-8", newline="", write_through=True)
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(["run", "notebook", "case", "metric", "step", "value"])

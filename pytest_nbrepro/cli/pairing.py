@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from pytest_nbrepro.diagnosis.evidence import environment_changes
 from pytest_nbrepro.differences import Differences, between
 from pytest_nbrepro.errors import NbreproError
 from pytest_nbrepro.model import Case, Check, Metric, Run, RunStatus, Spec
-from pytest_nbrepro.store import ENVIRONMENT
+from pytest_nbrepro.store import environment
 
 PARTS = ("flags", "sources", "outputs", "metrics", "artifacts", "env")
 
@@ -124,7 +123,7 @@ class Pair:
             )
 
     def _environment(self) -> Iterator[Change]:
-        records = [_environment(run) for run in (self.before, self.after)]
+        records = [environment(run.folder) for run in (self.before, self.after)]
         if None in records:
             if records[0] != records[1]:
                 yield Change("env", "environment", None, None, message="it is not recorded of both runs")
@@ -148,11 +147,3 @@ def _coded(flags: Mapping[str, Any], name: str) -> Any:
 
 def _value(metric: Metric | None) -> Any:
     return None if metric is None else files.to_json(metric.value)
-
-
-def _environment(run: Run) -> Mapping[str, Any] | None:
-    try:
-        record: Mapping[str, Any] = json.loads((run.folder / ENVIRONMENT).read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return record

@@ -16,7 +16,7 @@ from pytest_nbrepro.cli.show import resolve
 from pytest_nbrepro.cli.site import Site
 from pytest_nbrepro.errors import StoreError
 from pytest_nbrepro.index import Index
-from pytest_nbrepro.model import Run
+from pytest_nbrepro.model import Run, RunStatus
 from pytest_nbrepro.store import Store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -50,6 +50,17 @@ class Picked:
 
     runs: list[Run] = field(default_factory=list)  # from a list: without cells and artifacts
     faults: list[str] = field(default_factory=list)  # of runs that cannot be read
+
+    def ended(self, store: Store) -> list[Run]:
+        """Read whole those that have ended.
+
+        Raises:
+            StoreError: none has.
+        """
+        found = [store.read(run.id) for run in self.runs if run.status is not RunStatus.RUNNING]
+        if not found:
+            raise StoreError("all of these runs still run", where=str(store.runs), hint="wait for their end")
+        return found
 
     def close(self) -> None:
         """Tell what could not be read.
@@ -102,10 +113,9 @@ def _listed(store: Store, site: Site, given: Mapping[str, Any]) -> Picked:
     meets = condition(given["where"]) if given["where"] else None
     notebook = site.rooted(given["notebook"]) if given["notebook"] else None
     found, index = Picked(), Index(store)
-    for run_id in reversed(store.ids()):
+    for run in index.newest(lambda _, error: found.faults.append(str(error))):
         try:
-            run = index.read(run_id)
-            if run is None or (batch and attributes.read(run.folder).batch != batch):
+            if batch and attributes.read(run.folder).batch != batch:
                 continue
         except StoreError as error:
             found.faults.append(str(error))

@@ -8,8 +8,6 @@ import click
 
 from pytest_nbrepro.cli import output, picking
 from pytest_nbrepro.cli.site import Asked
-from pytest_nbrepro.errors import StoreError
-from pytest_nbrepro.model import RunStatus
 from pytest_nbrepro.store import Store
 
 
@@ -30,9 +28,7 @@ def command(asked: Asked, /, url: str, **given: Any) -> None:
     remote = Remote(url)
     found = picking.picked(site, given)
     store = Store(site.store)
-    ended = [store.read(run.id) for run in found.runs if run.status is not RunStatus.RUNNING]
-    if not ended:
-        raise StoreError("all of these runs still run", where=str(store.runs), hint="wait for their end")
+    ended = found.ended(store)
     written = 0
     for run, new in remote.push(store, ended):
         written += new

@@ -63,14 +63,9 @@ def command(asked: Asked, runs: tuple[str, ...], folder: Path | None, *, markdow
 def last_runs(store: Store) -> Iterator[Run]:
     """Yield the newest run of each case that has ended, the oldest case first; what cannot be read is told on stderr."""
     index, found = Index(store), dict[str, str]()
-    for run_id in reversed(store.ids()):
-        try:
-            run = index.read(run_id)
-        except StoreError as error:
-            complain(str(error))
-            continue
-        if run is not None and run.status is not RunStatus.RUNNING:
-            found.setdefault(f"{run.notebook}::{run.case}", run_id)
+    for run in index.newest(lambda _, error: complain(str(error))):
+        if run.status is not RunStatus.RUNNING:
+            found.setdefault(f"{run.notebook}::{run.case}", run.id)
     index.save()
     yield from (store.read(run_id) for run_id in sorted(found.values()))
 

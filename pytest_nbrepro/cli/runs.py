@@ -34,6 +34,10 @@ class Listing:
     faults: dict[str, str] = field(default_factory=dict)  # id to what is wrong
     more: bool = False  # the limit left some out
 
+    def fault(self, run_id: str, error: StoreError) -> None:
+        """Keep what is wrong with a run."""
+        self.faults[run_id] = str(error)
+
 
 @click.command("runs")
 @click.argument("where", metavar="[CONDITION]", required=False)
@@ -152,14 +156,7 @@ def select(
         limit: how many at most.
     """
     listing, index = Listing(), Index(store)
-    for run_id in reversed(ids):
-        try:
-            run = index.read(run_id)
-        except StoreError as error:
-            listing.faults[run_id] = str(error)
-            continue
-        if run is None:  # claimed a moment ago, or never begun
-            continue
+    for run in index.newest(listing.fault, ids):
         if (notebook and not named(run, notebook)) or (status and run.status != status):
             continue
         if meets is not None and not meets(run):

@@ -301,13 +301,9 @@ class Teller:
         flag_texts = [
             f"{name}={_short(trial.run.flags[name])}" for name in self._names if name in trial.run.flags
         ]
-        gave = (
-            self._gave(trial)
-            if trial.losses is not None
-            else trial.fault
-            if trial.pruned
-            else f"failed: {trial.fault}"
-        )
+        gave = trial.fault if trial.pruned else f"failed: {trial.fault}"
+        if trial.losses is not None:
+            gave = self._gave(trial)
         return output.printable(
             f"trial {trial.number:>3}  {trial.run.id[-6:]}  {', '.join(flag_texts)}  {gave}".rstrip()
         )

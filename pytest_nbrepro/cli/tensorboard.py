@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import tempfile
 import time
-import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pytest_nbrepro.cli import output, picking
+from pytest_nbrepro.cli import output, picking, serving
 from pytest_nbrepro.cli.group import complain
 from pytest_nbrepro.cli.picking import Picked
 from pytest_nbrepro.cli.site import Asked, Site
@@ -27,8 +26,7 @@ _HOST = "127.0.0.1"
 
 @click.command("tensorboard")
 @picking.options(_MOST)
-@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="any that is free", help="Where to listen on this machine.")  # fmt: skip
-@click.option("--no-open", is_flag=True, help="Open no browser; the address is told.")
+@serving.options
 @click.option("--output", metavar="DIR", type=click.Path(path_type=Path), help="Only write what TensorBoard reads, into this folder.")  # fmt: skip
 @click.pass_obj
 def command(asked: Asked, /, **given: Any) -> None:
@@ -74,10 +72,7 @@ def _serve(site: Site, given: Mapping[str, Any], folder: Path) -> None:
         complain(fault)
     _tell(board)
     address = _start(folder, given["port"])
-    click.echo(address)
-    click.echo(f"{output.count(len(found.runs), 'run')}; Ctrl-C ends it.", err=True)
-    if not given["no_open"]:
-        webbrowser.open(address)
+    serving.tell(address, opens=not given["no_open"], what=f"{output.count(len(found.runs), 'run')}; ")
     while True:
         time.sleep(_PAUSE)
         _update(board, site, picking.there(site, given))

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import secrets
-import webbrowser
 from urllib.parse import urlencode
 
 import click
 
-from pytest_nbrepro.cli import show
+from pytest_nbrepro.cli import serving, show
 from pytest_nbrepro.cli.site import Asked
 from pytest_nbrepro.store import Store
 
 
 @click.command("view")
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=0,
-    show_default="any that is free",
-    help="Where to listen on this machine.",
-)
-@click.option("--no-open", is_flag=True, help="Open no browser; the address is told.")
+@serving.options
 @click.pass_obj
 def command(asked: Asked, runs: tuple[str, ...], port: int, *, no_open: bool) -> None:
     """Show runs in a browser: their list, verdicts, notebooks, comparisons, and what waits.
@@ -39,11 +31,7 @@ def command(asked: Asked, runs: tuple[str, ...], port: int, *, no_open: bool) ->
     viewer = Viewer(site, secrets.token_urlsafe(24))
 
     def ready(found: int) -> None:
-        address = f"http://{ADDRESS}:{found}{viewer.base}{_first(ids)}"
-        click.echo(address)
-        click.echo("Ctrl-C ends it.", err=True)
-        if not no_open:
-            webbrowser.open(address)
+        serving.tell(f"http://{ADDRESS}:{found}{viewer.base}{_first(ids)}", opens=not no_open)
 
     try:
         serve(viewer, port, ready)

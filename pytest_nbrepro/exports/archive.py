@@ -24,15 +24,15 @@ from typing import IO, Any
 
 from pytest_nbrepro import __version__, attributes, files
 from pytest_nbrepro.errors import StoreError
-from pytest_nbrepro.files import inside
 from pytest_nbrepro.model import Run, RunStatus
 from pytest_nbrepro.store import RECORD, Store, check_schema, read_run
+from pytest_nbrepro.sweep.batch import FOLDER
 
 MANIFEST = "nbrepro-runs.json"
 _SCHEMA = 1
 _WORK = "work"  # the mirror of a run that still runs
-_ID = re.compile(r"\d{8}T\d{6}\.\d{6}-[0-9a-f]{6,}")
-_BATCH = re.compile(rf"batches/({_ID.pattern})\.json")
+ID = r"\d{8}T\d{6}\.\d{6}-[0-9a-f]{6,}"  # of a run, and of a search
+_BATCH = re.compile(rf"{FOLDER}/{ID}\.json")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same files make the same archive
 _BLOCK = 1 << 20
 _LONGEST = 64 << 20  # bytes of a manifest
@@ -80,14 +80,13 @@ def _members(store: Store, runs: Sequence[Run]) -> Iterator[tuple[str, Path]]:
         if run.status is RunStatus.RUNNING:
             raise StoreError("it still runs", where=run.id, hint="wait for its end")
         batches.add(attributes.read(run.folder).batch)
-        for path in sorted(run.folder.rglob("*")):
-            name = path.relative_to(run.folder).as_posix()
-            if path.is_file() and name.split("/")[0] != _WORK and inside(run.folder, name):
+        for name, path in files.below(run.folder):
+            if name.split("/")[0] != _WORK:
                 yield f"runs/{run.id}/{name}", path
     for batch in sorted(batches - {None}, key=str):
-        path = store.folder / "batches" / f"{batch}.json"
-        if path.is_file():
-            yield f"batches/{batch}.json", path
+        name = f"{FOLDER}/{batch}.json"
+        if (store.folder / name).is_file():
+            yield name, store.folder / name
 
 
 def _add(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
@@ -178,7 +177,7 @@ def _sorted(manifest: Manifest, where: str) -> dict[str, list[str]]:
         if _BATCH.fullmatch(name):
             continue
         parts = name.split("/")
-        plain = len(parts) > 2 and parts[0] == "runs" and _ID.fullmatch(parts[1])
+        plain = len(parts) > 2 and parts[0] == "runs" and re.fullmatch(ID, parts[1])
         if not plain or {"", ".", ".."} & set(parts) or "\\" in name or "\0" in name:
             raise StoreError(f"it has a file that belongs to no run: {name!r}", where=where)
         found.setdefault(parts[1], []).append(name)

@@ -9,11 +9,10 @@ from typing import Any
 
 from pytest_nbrepro import attributes
 from pytest_nbrepro.errors import NbreproError
+from pytest_nbrepro.exports.contents import contents
 from pytest_nbrepro.exports.series import points
-from pytest_nbrepro.files import inside
 from pytest_nbrepro.model import Run, RunStatus
 from pytest_nbrepro.optional import require
-from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, LOG, TREES
 
 EXTRA = "mlflow"
 TAG = "nbrepro.run"  # the id of the run, by which it is found again
@@ -87,14 +86,9 @@ class _Writer:
             self._client.log_batch(made, params=params[start : start + 100])
         for start in range(0, len(metrics), 1000):
             self._client.log_batch(made, metrics=metrics[start : start + 1000])
-        for name in (EXECUTED, LOG, ENVIRONMENT):
-            if path := inside(run.folder, name):
-                self._client.log_artifact(made, path)
-        for tree in TREES:
-            for file in sorted((run.folder / tree).rglob("*")):
-                place = file.relative_to(run.folder)
-                if found := inside(run.folder, place.as_posix()):
-                    self._client.log_artifact(made, found, place.parent.as_posix())
+        for name, path in contents(run):
+            folder = name.rpartition("/")[0]
+            self._client.log_artifact(made, str(path), folder or None)
 
 
 def _tags(run: Run) -> dict[str, str]:

@@ -19,7 +19,7 @@ from pytest_nbrepro.optional import require
 from pytest_nbrepro.store import Store
 
 EXTRA = "remote"
-_NAME = re.compile(r"(\d{8}T\d{6}\.\d{6}-[0-9a-f]{6,})-([0-9a-f]{16})\.zip")
+_NAME = re.compile(rf"({archive.ID})-[0-9a-f]{{16}}\.zip")
 
 
 class Remote:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import mimetypes
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from urllib.parse import quote
 
 from pytest_nbrepro import __version__, attributes, files
 from pytest_nbrepro.errors import NbreproError
-from pytest_nbrepro.files import inside
+from pytest_nbrepro.exports.contents import contents
 from pytest_nbrepro.model import Run, RunStatus
-from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, LOG, TREES
+from pytest_nbrepro.store import EXECUTED, environment
 
 METADATA = "ro-crate-metadata.json"
 _CONTEXT = "https://w3id.org/ro/crate/1.2/context"
@@ -142,28 +142,19 @@ class _Crate:
 
     def _copied(self, run: Run) -> Iterator[str]:
         """Copy what a run gave, and yield the ids of the files."""
-        names = [EXECUTED, LOG, ENVIRONMENT]
-        names += [
-            path.relative_to(run.folder).as_posix()
-            for tree in TREES
-            for path in sorted((run.folder / tree).rglob("*"))
-        ]
-        for name in names:
-            source = inside(run.folder, name)
-            if source is None:
-                continue
+        for name, source in contents(run):
             place = f"runs/{run.id}/{name}"
-            files.copy(Path(source), self._folder / place)
+            files.copy(source, self._folder / place)
             entity: Entity = {
                 "@id": quote(place),
                 "@type": "File",
                 "name": name,
-                "contentSize": str(Path(source).stat().st_size),
+                "contentSize": str(source.stat().st_size),
             }
             kind = _NOTEBOOK if name == EXECUTED else mimetypes.guess_type(name)[0]
             if kind:
                 entity["encodingFormat"] = kind
-            entity["sha256"] = files.sha256(Path(source))
+            entity["sha256"] = files.sha256(source)
             self._entities[entity["@id"]] = entity
             self.files.append(entity["@id"])
             yield entity["@id"]
@@ -180,10 +171,7 @@ def _end(run: Run) -> str:
 
 def _requirements(run: Run) -> Iterator[str]:
     """Yield the interpreter and packages that a run had."""
-    try:
-        record: Mapping[str, Any] = json.loads((run.folder / ENVIRONMENT).read_text("utf-8"))
-    except (OSError, ValueError):  # it ended before anything was recorded
-        return
+    record = environment(run.folder) or {}
     if record.get("interpreter"):
         yield str(record["interpreter"])
     yield from (f"{name}=={version}" for name, version in sorted((record.get("distributions") or {}).items()))

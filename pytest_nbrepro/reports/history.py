@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from pytest_nbrepro.errors import StoreError
 from pytest_nbrepro.index import Index
 from pytest_nbrepro.model import Number, Run, RunStatus
 from pytest_nbrepro.store import Store
@@ -21,15 +20,13 @@ def runs_of(store: Store, cases: Collection[str]) -> dict[str, list[Run]]:
     found: dict[str, list[Run]] = {case: [] for case in cases}
     open_ = set(found)
     index = Index(store)
-    for run_id in list(reversed(store.ids()))[:LOOKED_AT]:
+    for run in index.newest(
+        ids=store.ids()[-LOOKED_AT:]
+    ):  # `nbrepro runs` tells of those that cannot be read
         if not open_:
             break
-        try:
-            run = index.read(run_id)
-        except StoreError:  # `nbrepro runs` tells of it
-            continue
-        case = f"{run.notebook}::{run.case}" if run is not None else ""
-        if run is None or case not in open_ or run.status is not RunStatus.COMPLETED:
+        case = f"{run.notebook}::{run.case}"
+        if case not in open_ or run.status is not RunStatus.COMPLETED:
             continue
         found[case].append(run)
         if len(found[case]) == RUNS:

@@ -115,15 +115,16 @@ class Search:
     def _run(self, values: Values) -> Run:
         """Run a trial, and end it early where it is not worth its time."""
         handle = self._executor.submit(self._task(values))
-        if self._pruner is None:
+        pruner = self._pruner
+        if pruner is None:
             return handle.result()
-        printed, why = Printed(self._pruner.goal), list[str]()
+        printed, why = Printed(pruner.goal), list[str]()
 
         def look(progress: Progress) -> None:
             if why or progress.log is None or not printed.read(progress.log):
                 return
             with self._lock:
-                reason = self._pruner.verdict(printed.series) if self._pruner else None
+                reason = pruner.verdict(printed.series)
             if reason is not None:
                 why.append(reason)
                 handle.stop()

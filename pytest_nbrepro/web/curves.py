@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from pytest_nbrepro.exports.series import points
 from pytest_nbrepro.model import Run
-from pytest_nbrepro.reports.words import double
 
 _WIDTH, _HEIGHT = 460, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 10, 26
@@ -46,10 +46,7 @@ def charts(runs: Mapping[str, Run]) -> Iterator[Chart]:
     )
     for name in names:
         series = {
-            label: [
-                (float(i if step is None else step), double(value))
-                for i, (step, value) in enumerate(run.metrics[name].steps)
-            ]
+            label: points(run.metrics[name])
             for label, run in runs.items()
             if name in run.metrics and run.metrics[name].steps
         }

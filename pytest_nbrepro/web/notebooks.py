@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 
     from pytest_nbrepro.web.viewer import Viewer
 
-_ALLOWED = (
-    "difftool",
-    "api/diff",
-    "static/",
-)  # the rest of the application reads and writes files by their path
+# The rest of the application reads and writes files by their path.
+_ALLOWED = ("difftool", "api/diff", "static/")
 
 
 class NotebookDiffs:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from pytest_nbrepro import __version__, attributes
+from pytest_nbrepro import __version__, attributes, files
 from pytest_nbrepro.cli import entries
 from pytest_nbrepro.cli.report import sheet_of
 from pytest_nbrepro.errors import NbreproError
@@ -18,7 +17,8 @@ from pytest_nbrepro.notebook import Notebook, read
 from pytest_nbrepro.reports import words
 from pytest_nbrepro.reports.pages import Pages, Report
 from pytest_nbrepro.reports.sheet import PICTURES
-from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, LOG
+from pytest_nbrepro.store import EXECUTED, LOG
+from pytest_nbrepro.store import environment as recorded
 from pytest_nbrepro.web.answers import TEXT, Answer, Query
 from pytest_nbrepro.web.curves import charts
 from pytest_nbrepro.web.listing import took
@@ -114,10 +114,8 @@ def figures(viewer: Viewer, run: Run) -> Iterator[tuple[str, str]]:
 
 def _files(viewer: Viewer, run: Run) -> Iterator[dict[str, Any]]:
     """Yield the files of a run, to be saved."""
-    for path in sorted(run.folder.rglob("*")):
-        name = path.relative_to(run.folder).as_posix()
-        if path.is_file() and inside(run.folder, name):
-            yield {"name": name, "size": path.stat().st_size, "address": viewer.shelf.file(path)}
+    for name, path in files.below(run.folder):
+        yield {"name": name, "size": path.stat().st_size, "address": viewer.shelf.file(path)}
 
 
 def _cells(run: Run, executed: Notebook | None) -> Iterator[dict[str, Any]]:
@@ -133,10 +131,7 @@ def _cells(run: Run, executed: Notebook | None) -> Iterator[dict[str, Any]]:
 
 def environment(run: Run) -> dict[str, str]:
     """Return where a run was made, in words."""
-    try:
-        record: Mapping[str, Any] = json.loads((run.folder / ENVIRONMENT).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
+    record = recorded(run.folder) or {}
     facts = {
         name: str(value)
         for name, value in record.items()

@@ -220,3 +220,15 @@ class TestCopy:
         with pytest.raises(FileNotFoundError):
             files.copy(tmp_path / "a", tmp_path / "b")
         assert tree(tmp_path) == {"b": b"old"}
+
+
+def test_what_lies_below_a_folder_and_does_not_lead_out_of_it(tmp_path):
+    folder = tmp_path / "folder"
+    (folder / "b").mkdir(parents=True)
+    for name in ("b/two", "a"):
+        (folder / name).touch()
+    (tmp_path / "outside").touch()
+    (folder / "link").symlink_to(tmp_path / "outside")
+    (folder / "within").symlink_to(folder / "a")
+    assert [name for name, _ in files.below(folder)] == ["a", "b/two", "within"]
+    assert dict(files.below(folder))["b/two"] == folder / "b/two"

@@ -114,3 +114,14 @@ def test_a_store_that_cannot_be_written_is_listed(store, monkeypatch):
 
     monkeypatch.setattr(index.files, "write_text", refuse)
     assert [one.id for one in listed(store)] == [run.id]
+
+
+def test_the_newest_first_and_those_that_cannot_be_read_are_told(store):
+    runs = [put(store) for _ in range(4)]
+    (runs[1].folder / "run.json").write_text("{")
+    store.claim()  # has no record yet
+    told: list[str] = []
+    found = [run.id for run in Index(store).newest(lambda run_id, _: told.append(run_id))]
+    assert found == [runs[3].id, runs[2].id, runs[0].id]
+    assert told == [runs[1].id]
+    assert [run.id for run in Index(store).newest(ids=[runs[0].id, runs[1].id])] == [runs[0].id]
