@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from environs import clean
 
 from pytest_nbrepro import foreign, masks, nbreg, spec, store
 from pytest_nbrepro.cli import main
@@ -350,11 +351,7 @@ class Shell:
         folder.mkdir()
         self.folder = folder
         self.last = 0
-        own = {
-            k: v
-            for k, v in os.environ.items()
-            if not k.startswith(("NBREPRO", "PYTEST", "COV_", "GIT_")) and k != "CI"
-        }
+        own = clean("GIT_")
         who = {
             f"GIT_{role}_{key}": value
             for role in ("AUTHOR", "COMMITTER")

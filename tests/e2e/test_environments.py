@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from environs import clean
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -78,9 +78,7 @@ def notebook(*sources: str) -> dict:
 
 def command(root: Path, version: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run Python where this version of the distributions is installed."""
-    kept = {
-        k: v for k, v in os.environ.items() if not k.startswith(("NBREPRO", "PYTEST", "COV_")) and k != "CI"
-    }
+    kept = clean()
     found = {"PIP_FIND_LINKS": str(root / "wheels"), "UV_FIND_LINKS": str(root / "wheels")}
     env = {**kept, **found, "PYTHONPATH": str(root / f"site{version}")}
     return subprocess.run(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from environs import clean
 
 from pytest_nbrepro.model import RunStatus
 from pytest_nbrepro.store import Store
@@ -78,12 +78,6 @@ def root(tmp_path: Path, write_notebook) -> Path:
     return root
 
 
-def clean() -> dict[str, str]:
-    """Return this process's environment without what would lead other ones astray."""
-    left_out = ("NBREPRO", "PYTEST", "COV_", "DASK")
-    return {k: v for k, v in os.environ.items() if not k.startswith(left_out) and k != "CI"}
-
-
 def search_at(root: Path, notebook: str, pool: str) -> list[dict[str, object]]:
     """Search over four values of a flag, and return the trials."""
     code = "from pytest_nbrepro.cli import main; main(prog_name='nbrepro')"
@@ -91,7 +85,7 @@ def search_at(root: Path, notebook: str, pool: str) -> list[dict[str, object]]:
     done = subprocess.run(
         [sys.executable, "-c", code, *asked, "--yes", "--json"],
         cwd=root,
-        env=clean(),
+        env=clean("DASK"),
         capture_output=True,
         text=True,
         timeout=240,
@@ -115,7 +109,7 @@ def pytest_at(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         *arguments,
     ]
     return subprocess.run(
-        command, cwd=root, env=clean(), capture_output=True, text=True, timeout=240, check=False
+        command, cwd=root, env=clean("DASK"), capture_output=True, text=True, timeout=240, check=False
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
 import pytest
+from environs import clean
 
 from pytest_nbrepro.store import Store
 
@@ -31,9 +31,7 @@ def test_flags_of_a_notebook_in_bash(tmp_path, write_notebook):
     )
     (root / "pytest.ini").write_text("[pytest]\n")
     (root / "sum.nbrepro.yaml").write_text("cases:\n  two: {x: 2, name: it's me}\n  one: {}\n")
-    kept = {
-        k: v for k, v in os.environ.items() if not k.startswith(("NBREPRO", "PYTEST", "COV_")) and k != "CI"
-    }
+    kept = clean()
 
     def check(*options):
         return subprocess.run(

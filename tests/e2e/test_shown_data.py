@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from environs import clean
 
 from pytest_nbrepro import baselines
 from pytest_nbrepro.store import Store
@@ -55,9 +55,7 @@ def write(root: Path, edits: Any) -> None:
 
 
 def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environ = {
-        k: v for k, v in os.environ.items() if not k.startswith(("NBREPRO", "PYTEST", "COV_")) and k != "CI"
-    }
+    environ = clean()
     command = [sys.executable, "-m", "pytest", "--nbrepro", "-p", "no:cacheprovider", *arguments]
     return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, check=False)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
 import pytest
+from environs import clean
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -24,9 +24,7 @@ def test_scripts_and_markdown_are_checked_as_notebooks(tmp_path):
     (root / "notes.md.nbrepro.yaml").write_text("")
     (root / "other.py").write_text("raise SystemExit('it must not be imported')\n")
     (root / "test_own.py").write_text("def test_own():\n    pass\n")
-    kept = {
-        k: v for k, v in os.environ.items() if not k.startswith(("NBREPRO", "PYTEST", "COV_")) and k != "CI"
-    }
+    kept = clean()
 
     def check(*options):
         command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *options]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from environs import clean
 
 from pytest_nbrepro.store import Store
 
@@ -38,9 +38,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def start(root: Path, *arguments: str) -> subprocess.Popen[str]:
-    kept = {
-        k: v for k, v in os.environ.items() if not k.startswith(("NBREPRO", "PYTEST", "COV_")) and k != "CI"
-    }
+    kept = clean()
     command = [
         sys.executable,
         "-m",

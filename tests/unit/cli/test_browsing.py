@@ -53,6 +53,11 @@ class Terminal:
     def press(self, keys):
         os.write(self.fd, keys.encode())
 
+    def back(self):
+        """Go back to the table."""
+        self.press("q")
+        return self.see("q quit")
+
     def close(self):
         """Return its exit code."""
         deadline = time.monotonic() + PATIENCE
@@ -103,13 +108,11 @@ def test_sort_open_compare_and_quit(terminal):
     text = seen.see("q back")
     assert "status    completed in 1.5 s" in text
     assert "x = 3.0" in text
-    seen.press("q")
-    seen.see("q quit")
+    seen.back()
     seen.press(f" {DOWN}d")
     text = seen.see("q back")
     assert "x  3 -> 2" in text
-    seen.press("q")
-    seen.see("q quit")
+    seen.back()
     seen.press("q")
     assert seen.close() == 0
 
@@ -121,12 +124,10 @@ def test_columns_and_keys(terminal):
     seen.see("[x] x")
     seen.press("G ")
     seen.see("[ ] loss")
-    seen.press("q")
-    assert "loss" not in seen.see("q quit").splitlines()[0]
+    assert "loss" not in seen.back().splitlines()[0]
     seen.press("?")
     seen.see("choose columns")
-    seen.press("q")
-    seen.see("q quit")
+    seen.back()
     seen.press("\x03")
     assert seen.close() == 0
 
