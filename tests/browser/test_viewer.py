@@ -107,6 +107,18 @@ def test_every_page_fits_and_says_nothing(project, places, look):
             assert (name, said, seen.abroad) == (name, [], [])
 
 
+def test_a_long_name_of_a_notebook_does_not_widen_a_phone_s_page(project, places, look):
+    project.store.write(dataclasses.replace(project.runs[0], notebook=f"{'analysis/' * 9}train.ipynb"))
+    for name in ("list", "explore"):
+        page = settled(look(f"{project.address}{places[name]}", width=375))
+        ends = page.locator(".filter select").evaluate_all(
+            "all => all.map(e => e.getBoundingClientRect().right)"
+        )
+        assert ends
+        assert max(ends) <= 375, name
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(project, places, look, serious, scheme):
     for name, place in places.items():
