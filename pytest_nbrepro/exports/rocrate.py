@@ -129,15 +129,16 @@ class _Crate:
         return {"@id": entity["@id"]}
 
     def _program(self, run: Run) -> str:
-        """Tell of a notebook, as the program that ran, and return its id."""
+        """Tell of a notebook where it ran, as the program that did, and return its id: another environment makes another one."""
+        needs = list(_requirements(run))
+        where = f"-{files.sha256_text(chr(10).join(needs))[:8]}" if needs else ""
         entity: Entity = {
-            "@id": f"#notebook-{quote(run.notebook, safe='')}",
+            "@id": f"#notebook-{quote(run.notebook, safe='')}{where}",
             "@type": "SoftwareApplication",
             "name": run.notebook,
-            "softwareRequirements": list(_requirements(run)),
         }
-        if not entity["softwareRequirements"]:
-            del entity["softwareRequirements"]
+        if needs:
+            entity["softwareRequirements"] = needs
         return str(self._entities.setdefault(entity["@id"], entity)["@id"])
 
     def _copied(self, run: Run) -> Iterator[str]:

@@ -93,6 +93,17 @@ def test_every_reference_leads_somewhere(crate, rich, tmp_path):
     assert "https://spdx.org/licenses/CC-BY-4.0" in known
 
 
+def test_runs_in_other_environments_are_of_other_programs(crate, rich):
+    def run(version):
+        return rich(environment={"schema": 1, "distributions": {"numpy": version}})
+
+    told = [
+        action["instrument"]["softwareRequirements"]
+        for action in actions(crate(run("2.3"), run("2.4"), run("2.4")))
+    ]
+    assert sorted(told) == [["numpy==2.3"], ["numpy==2.4"], ["numpy==2.4"]]
+
+
 def test_a_run_that_failed(crate, rich):
     (action,) = actions(crate(rich(status=RunStatus.FAILED, error=RunError("cell", "ZeroDivisionError"))))
     assert action["actionStatus"] == "http://schema.org/FailedActionStatus"
