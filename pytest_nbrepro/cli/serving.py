@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import click
@@ -30,3 +31,15 @@ def tell(address: str, *, opens: bool, what: str = "") -> None:
     click.echo(f"{what}Ctrl-C ends it.", err=True)
     if opens:
         webbrowser.open(address)
+
+
+@contextlib.contextmanager
+def until_interrupted() -> Iterator[None]:
+    """Serve until Ctrl-C, which is how it ends and no fault.
+
+    The terminal's line is ended on stderr: who read the address from stdout may have closed that by now.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(err=True)

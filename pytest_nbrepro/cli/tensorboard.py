@@ -39,11 +39,8 @@ def command(asked: Asked, /, **given: Any) -> None:
     if given["output"] is not None:
         _write(site, given, given["output"])
         return
-    with tempfile.TemporaryDirectory(prefix="nbrepro-tensorboard-") as folder:
-        try:
-            _serve(site, given, Path(folder))
-        except KeyboardInterrupt:
-            click.echo()
+    with serving.until_interrupted(), tempfile.TemporaryDirectory(prefix="nbrepro-tensorboard-") as folder:
+        _serve(site, given, Path(folder))
 
 
 def _write(site: Site, given: Mapping[str, Any], folder: Path) -> None:

@@ -33,10 +33,8 @@ def command(asked: Asked, runs: tuple[str, ...], port: int, *, no_open: bool) ->
     def ready(found: int) -> None:
         serving.tell(f"http://{ADDRESS}:{found}{viewer.base}{_first(ids)}", opens=not no_open)
 
-    try:
+    with serving.until_interrupted():
         serve(viewer, port, ready)
-    except KeyboardInterrupt:
-        click.echo()
 
 
 def _first(ids: list[str]) -> str:
