@@ -83,8 +83,13 @@ class Expected:
     folders: tuple[Path, ...]  # from which it imports local modules
 
 
-def expect(kernels: Iterable[Expected]) -> None:
-    """Start fork servers for kernels that will be asked for, and end those that none of them needs."""
+def expect(kernels: Iterable[Expected], *, more: bool = False) -> None:
+    """Start fork servers for kernels that will be asked for, and end those that none of them needs.
+
+    Args:
+        kernels: the next ones.
+        more: others come after these.
+    """
     SERVERS.expect(
         [
             Wanted(
@@ -92,7 +97,8 @@ def expect(kernels: Iterable[Expected]) -> None:
                 preloading.needs(each.sources, each.folders),
             )
             for each in kernels
-        ]
+        ],
+        more=more,
     )
 
 

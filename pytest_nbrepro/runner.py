@@ -32,7 +32,7 @@ def expect(tasks: Sequence[Task]) -> None:
     """Make ready for tasks that will come: for none at a session's start, for all of them once they are known."""
     if tasks:
         forking = [task for task in tasks if task.fork and task.case.spec.kernel is None]
-        execution.expect(map(_expected, forking[:_FORESEEN]))
+        execution.expect(map(_expected, forking[:_FORESEEN]), more=len(forking) > _FORESEEN)
 
 
 def _expected(task: Task) -> execution.Expected:

@@ -33,11 +33,10 @@ def load() -> None:
         importlib.import_module("ipykernel.kernelapp")
 
 
-def start(root: str, arguments: list[str]) -> Any:
+def start(arguments: list[str]) -> Any:
     """Return IPython's kernel application, initialised and ready to start.
 
     Args:
-        root: the project's folder, to import from.
         arguments: those of the kernel's specification.
     """
     load()
@@ -65,10 +64,13 @@ def start(root: str, arguments: list[str]) -> Any:
     app.parent_handle = int(os.environ.get("JPY_PARENT_PID") or 0)  # read at import, which may be long ago
     with without_debugger():
         app.initialize([*arguments, _HISTORY])  # type: ignore[no-untyped-call]
-    # after the notebook's own folder: where both have a module of one name, the notebook's wins
+    return app
+
+
+def importable(root: str) -> None:
+    """Let modules of the project's folder be imported, where the notebook's own has none of the name."""
     place = sys.path.index("") + 1 if "" in sys.path else len(sys.path)
     sys.path.insert(place, root)
-    return app
 
 
 def launch(arguments: list[str]) -> None:

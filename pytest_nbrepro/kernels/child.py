@@ -222,6 +222,7 @@ class Child:
 
 CHILD: Child
 ahead: Any = None  # what was imported before the fork, where there was any (see `hidden.py`)
+turn: Any = None  # what a kernel that was forked ahead waits for (see `turn.py`)
 
 
 def value() -> Answer:
@@ -280,10 +281,17 @@ def main() -> None:
     here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
     if sys.path and sys.path[0] == here:  # not there in Python's safe-path mode
         del sys.path[0]
-    with open(sys.argv[1], encoding="utf-8") as stream:  # noqa: PTH123
+    path, arguments = sys.argv[1], sys.argv[2:]  # which the application takes the place of
+    app: Any = None
+    if turn is not None:
+        app = application.start(arguments)
+        turn.wait()
+        turn.settle(app.shell)
+    with open(path, encoding="utf-8") as stream:  # noqa: PTH123
         config = json.load(stream)
+    app = app or application.start(arguments)
+    application.importable(config["root"])
     watch = guard.Guard(config["work"], config["project"], config["folder"], config["journal"])
-    app = application.start(config["root"], sys.argv[2:])
     CHILD = Child(config, watch)
     CHILD.attach(app.shell)
     app.start()

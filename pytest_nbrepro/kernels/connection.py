@@ -93,13 +93,18 @@ def environment(
     if seed is not None:
         chosen["PYTHONHASHSEED"] = str(seed % _HASH_SEEDS)
     chosen |= extra
-    fresh = {name: str(folder / name.lower()) for name in FRESH if name not in extra}
+    new = {name: text for name, text in fresh(folder).items() if name not in extra}
     told = {
         **dict.fromkeys(sorted(dropped & _DROPPED), "<unset>"),
-        **dict.fromkeys(fresh, "<fresh>"),
+        **dict.fromkeys(new, "<fresh>"),
         **chosen,
     }
-    return {**env, **fresh, **chosen}, told
+    return {**env, **new, **chosen}, told
+
+
+def fresh(folder: Path) -> dict[str, str]:
+    """Return the variables by which IPython and Jupyter keep to a folder."""
+    return {name: str(folder / name.lower()) for name in FRESH}
 
 
 def shared(

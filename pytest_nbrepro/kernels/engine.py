@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_nbrepro import files
 from pytest_nbrepro.errors import StoreError
-from pytest_nbrepro.kernels import connection, covering, faults, specs
+from pytest_nbrepro.kernels import covering, faults, specs
 from pytest_nbrepro.kernels.cells import completed, own_name, plain, tags
 from pytest_nbrepro.kernels.faults import Halt
 from pytest_nbrepro.kernels.journal import Journal, project_files, relative
@@ -101,10 +101,9 @@ class Engine:
         return self._result
 
     async def _run(self) -> Execution:
-        folder = connection.private_folder()
+        with self._lock:
+            self._session = session = Session(self._request, self._kernel)
         try:
-            with self._lock:
-                self._session = session = Session(self._request, self._kernel, folder)
             if self._stopping:
                 session.stop()
             journal = Journal(session.journal)
@@ -121,7 +120,8 @@ class Engine:
             self._saver.save()
             return self._execution(session, journal, halt, exit_)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)  # a process that cannot be killed may still hold it
+            # a process that cannot be killed may still hold it
+            shutil.rmtree(session.folder, ignore_errors=True)
 
     async def _work(self, session: Session, journal: Journal) -> Halt | None:
         """Run all cells and ask the kernel what only it knows; return why it ended early, if it did.

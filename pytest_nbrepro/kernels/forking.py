@@ -1,29 +1,25 @@
-"""A fork server and the kernels that it forks, seen from the process that asks."""
+"""A fork server, seen from the process that asks."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import select
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from pytest_nbrepro.kernels.forked import Forked, NoServerError, Spare, readable
 
 _SERVER = Path(__file__).with_name("server.py")
 _START = 60.0  # seconds for a server to start
-_FORK = 15.0  # seconds for a kernel to be forked; the server answers at once
 _PATIENCE = 2.0  # seconds for a server to end
 _TAIL = 2048  # bytes of what a server wrote that are quoted
-
-
-class NoServerError(Exception):
-    """Kernels cannot be forked; the message says why."""
 
 
 class Server:
@@ -38,12 +34,13 @@ class Server:
     def __init__(
         self, env: Mapping[str, str], modules: Iterable[str] = (), base: Server | None = None
     ) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._fault: str | None = None
         self._ready = False
         self._tops: frozenset[str] = frozenset()
         self._popen: subprocess.Popen[bytes] | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
+        self._spare: Spare | None = None
         self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with other:
             if base is None:
@@ -107,19 +104,49 @@ class Server:
             "env": dict(env),
             "supervisor": {"parent": None, "limit": memory, "folder": str(folder)},
         }
+        with log.open("ab") as stream:
+            own = self._ask(request, stream.fileno())
+        try:
+            return Forked(own)
+        except (OSError, NoServerError) as error:
+            own.close()
+            raise NoServerError(self._fault or f"the fork server is gone: {error}") from error
+
+    def _ask(self, request: Mapping[str, Any], *descriptors: int) -> socket.socket:
+        """Ask for a supervisor with a kernel, and return the way to it.
+
+        Raises:
+            NoServerError: the server cannot be asked.
+        """
         own, other = socket.socketpair()
-        with other, log.open("ab") as stream:
+        with other:
             try:
                 with self._lock:
                     self._await_ready()
                     socket.send_fds(
-                        self._socket, [json.dumps(request).encode()], [other.fileno(), stream.fileno()]
+                        self._socket, [json.dumps(request).encode()], [other.fileno(), *descriptors]
                     )
-                other.close()
-                return Forked(own)
             except (OSError, NoServerError) as error:
                 own.close()
                 raise NoServerError(self._fault or f"the fork server is gone: {error}") from error
+        return own
+
+    def prepare(self, arguments: Callable[[Path, Path], list[str]]) -> None:
+        """Have a kernel forked for a notebook to come, unless one waits already.
+
+        Args:
+            arguments: returns the kernel's command line, for a connection file and a configuration.
+        """
+        with self._lock:
+            if self._spare is None and self._fault is None:
+                with contextlib.suppress(OSError, NoServerError):  # who asks for a kernel is told
+                    self._spare = Spare(self._ask, arguments)
+
+    def take(self) -> Spare | None:
+        """Give the kernel away that waits for a notebook, if there is one."""
+        with self._lock:
+            spare, self._spare = self._spare, None
+        return spare
 
     def _await_ready(self) -> None:
         """Wait until it has imported what it imports.
@@ -128,7 +155,7 @@ class Server:
             NoServerError: it cannot fork kernels.
         """
         if not self._ready and self._fault is None:
-            if not _readable(self._socket, _START):
+            if not readable(self._socket, _START):
                 self._fault = f"the fork server did not start in {_START:g} s"
             elif text := self._socket.recv(1 << 16):
                 told = json.loads(text)
@@ -148,7 +175,9 @@ class Server:
         return self._log.read().decode("utf-8", "replace").strip() or "it said nothing"
 
     def close(self) -> None:
-        """End it; the kernels that it forked stay."""
+        """End it; the kernels that it forked stay, but for one that waits for a notebook."""
+        if (spare := self.take()) is not None:
+            spare.drop()
         with contextlib.suppress(OSError):  # it is gone
             self._socket.shutdown(socket.SHUT_RDWR)  # who waits for it is told, too
         with self._lock:
@@ -161,55 +190,3 @@ class Server:
                     self._popen.wait()
             self._socket.close()
             self._log.close()
-
-
-class Forked:
-    """A supervisor that a server has forked, and that forks the kernel; see `process.Link`.
-
-    Args:
-        link: the way to it; its other end closes when it ends.
-
-    Raises:
-        NoServerError: it was not forked.
-    """
-
-    def __init__(self, link: socket.socket) -> None:
-        self._link = link
-        link.settimeout(_FORK)
-        told = b""
-        while not told.endswith(b"\n"):
-            part = link.recv(64)
-            if not part:
-                raise NoServerError("the fork server forked no kernel")
-            told += part
-        link.settimeout(None)
-        self.pid = int(told)
-
-    def write(self, command: bytes) -> None:
-        """Tell it something."""
-        self._link.sendall(command)
-
-    def hang_up(self) -> None:
-        """Tell it nothing any more."""
-        self._link.shutdown(socket.SHUT_WR)
-
-    def wait(self, seconds: float | None) -> None:
-        """Wait for its end."""
-        if not _readable(self._link, seconds):
-            raise TimeoutError
-
-    def close(self) -> None:
-        """Forget it; once it has ended and nobody waits for that any more."""
-        self._link.close()
-
-    def kill(self) -> None:
-        """Kill it."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-
-
-def _readable(link: socket.socket, seconds: float | None) -> bool:
-    """Wait until something has come, or the other end is closed; False when the time is over."""
-    poll = select.poll()
-    poll.register(link, select.POLLIN)
-    return bool(poll.poll(None if seconds is None else seconds * 1000))

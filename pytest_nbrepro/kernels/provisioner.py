@@ -22,7 +22,8 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from pytest_nbrepro.kernels import connection
-from pytest_nbrepro.kernels.forking import NoServerError, Server
+from pytest_nbrepro.kernels.forked import NoServerError
+from pytest_nbrepro.kernels.forking import Server
 from pytest_nbrepro.kernels.process import Process
 
 _LAUNCH = ["-m", "ipykernel_launcher"]

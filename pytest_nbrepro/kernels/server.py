@@ -5,7 +5,8 @@ A script of the standard library alone, run by the interpreter that the kernels 
     python server.py SOCKET
 
 `SOCKET` is the number of one end of a pair, whose other end is in the process that asks. A request is one message
-in JSON, with two descriptors: the one end of a pair of sockets for the kernel's supervisor, and the kernel's log. What is
+in JSON, with two descriptors: the one end of a pair of sockets for the kernel's supervisor, and the kernel's log; a third,
+where the kernel is forked ahead, is the way on which it gets its notebook (see `turn.py`). What is
 forked is a supervisor, which forks the kernel: so the kernel is its child, as one that is spawned, and the supervisor keeps to
 `supervisor.py` from there on. It first tells its process id to its end. A kernel whose command launches ipykernel is
 IPython's own, any other runs `child.py`.
@@ -27,7 +28,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-_SIBLINGS = ("child", "supervisor", "hidden", "effects")
+_SIBLINGS = ("child", "supervisor", "hidden", "effects", "turn")
+_MOST = 3  # descriptors that come with a request
 _LARGEST = 1 << 20  # bytes of a request
 _LAST = 0.1  # seconds for supervisors to end whose kernels have, when nobody asks any more
 _LAUNCH = ["-m", "ipykernel_launcher"]
@@ -71,7 +73,7 @@ class Server:
 
     def __init__(self, asked: socket.socket) -> None:
         self._asked = asked
-        self._child, self._supervisor, self._ahead, self._effects = siblings()
+        self._child, self._supervisor, self._ahead, self._effects, self._turn = siblings()
         self._child.__name__ = self._child.NAME
         sys.modules[self._child.NAME] = self._child
         self._hidden: Any = None
@@ -94,7 +96,7 @@ class Server:
         while True:
             data, descriptors = b"", list[int]()
             with contextlib.suppress(ConnectionError):
-                data, descriptors, _, _ = socket.recv_fds(self._asked, _LARGEST, 2)
+                data, descriptors, _, _ = socket.recv_fds(self._asked, _LARGEST, _MOST)
             if not data:
                 _reap(_LAST)
                 return False
@@ -120,7 +122,7 @@ class Server:
         with contextlib.suppress(OSError):  # nobody asks any more, which ends `serve`
             self._asked.send(json.dumps(told).encode())
 
-    def _fork(self, request: dict[str, Any], link: int, log: int) -> bool:
+    def _fork(self, request: dict[str, Any], link: int, log: int, way: int | None = None) -> bool:
         """Fork a supervisor, and from that a kernel; True in the kernel alone."""
         if os.fork():
             return False
@@ -133,14 +135,17 @@ class Server:
         kernel = os.fork()
         if not kernel:
             os.setsid()  # before the process id is told, since its group is what gets signals
-            _become(request)
+            _become(request, way)
+            if way is not None:
+                self._child.turn = self._turn.Turn(way)
             renew({**sys.modules, **self._hidden.modules} if self._hidden else sys.modules)
             return True
         os.close(starting)
         os.read(started, 1)
         os.dup2(link, 0)
         _close_all()
-        os.write(0, b"%d\n" % os.getpid())
+        with contextlib.suppress(OSError):  # who asked is gone, which the supervisor finds out
+            os.write(0, b"%d\n" % os.getpid())
         os._exit(self._supervisor.Supervisor(request["supervisor"]).run(_Forked(kernel)))
 
     def _grow(self, names: list[str], descriptors: list[int]) -> None:
@@ -180,9 +185,9 @@ class _Forked:
         self.returncode: int | None = None
 
 
-def _become(request: dict[str, Any]) -> None:
-    """Make this process what the kernel would be if it had been spawned."""
-    _close_all()
+def _become(request: dict[str, Any], way: int | None) -> None:
+    """Make this process what the kernel would be if it had been spawned, but for the way to it."""
+    _close_all(but=way)
     os.chdir(request["cwd"])
     os.environ.update(request["env"])
     os.environ["JPY_PARENT_PID"] = str(os.getppid())
@@ -251,10 +256,10 @@ def _descriptors() -> list[int]:
     return [number for number in listed if os.path.lexists(f"{_OPEN}/{number}")]
 
 
-def _close_all() -> None:
-    """Close all but the standard streams."""
+def _close_all(but: int | None = None) -> None:
+    """Close all but the standard streams, and one."""
     for number in _descriptors():
-        if number > 2:
+        if number > 2 and number != but:
             os.close(number)
 
 

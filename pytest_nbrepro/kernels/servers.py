@@ -5,14 +5,17 @@ Nothing heavy is imported here: servers start while the process that asks still 
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pytest_nbrepro.kernels import preloading
-from pytest_nbrepro.kernels.forking import Forked, NoServerError, Server
+from pytest_nbrepro.kernels.forked import Forked, NoServerError, Spare
+from pytest_nbrepro.kernels.forking import Server
 
 _POSSIBLE = sys.platform == "linux"
 _MOST = 4  # servers at once that have imported nothing ahead, each holds some 60 MB; and as many that have
@@ -47,11 +50,19 @@ class Servers:
         self._servers: dict[_Key, Server] = {}  # the one that was last asked last
         self._asked: Counter[_Key] = Counter()
         self._failed: Counter[_Key] = Counter()
+        self._coming: Counter[_Key] = Counter()
+        self._more = False
 
-    def expect(self, kernels: Sequence[Wanted]) -> None:
-        """Start servers for kernels that will come, and close those of no use."""
+    def expect(self, kernels: Sequence[Wanted], *, more: bool = False) -> None:
+        """Start servers for kernels that will come, and close those of no use.
+
+        Args:
+            kernels: the next ones.
+            more: others come after these.
+        """
         if not _POSSIBLE:
             return
+        self._coming, self._more = Counter(wanted.key for wanted in kernels), more
         envs = {wanted.plain: wanted.env for wanted in kernels}
         plain = Counter(wanted.plain for wanted in kernels)
         ahead = Counter(wanted.key for wanted in kernels if wanted.modules)
@@ -93,8 +104,7 @@ class Servers:
         """
         if not _POSSIBLE:
             return None
-        with self._lock:
-            ahead = self._servers.get(wanted.key) if wanted.modules else None
+        ahead = self._ahead(wanted)
         if ahead is not None:
             try:
                 if ahead.suits(beside):
@@ -114,6 +124,40 @@ class Servers:
         except NoServerError:
             self._drop(key, server)
             raise
+
+    def take(self, wanted: Wanted, beside: Container[str]) -> Spare | None:
+        """Give a kernel away that waits for a notebook, where there is one like it; see `fork`."""
+        server = self._suitable(wanted, beside)
+        return None if server is None else server.take()
+
+    def prepare(
+        self, wanted: Wanted, beside: Container[str], arguments: Callable[[Path, Path], list[str]]
+    ) -> None:
+        """Have a kernel wait for the notebook after one that has just got its own, where another such one will come.
+
+        Args:
+            wanted: what the kernel shares with others.
+            beside: the names of local modules, which win over those of libraries.
+            arguments: see `Server.prepare`.
+        """
+        with self._lock:
+            self._coming[wanted.key] -= 1
+            last = self._coming[wanted.key] <= 0 and not self._more
+        if not last and (server := self._suitable(wanted, beside)) is not None:
+            server.prepare(arguments)
+
+    def _suitable(self, wanted: Wanted, beside: Container[str]) -> Server | None:
+        """Return the server that there is for a kernel."""
+        ahead = self._ahead(wanted)
+        with contextlib.suppress(NoServerError):
+            if ahead is not None and ahead.suits(beside):
+                return ahead
+        with self._lock:
+            return self._servers.get(wanted.plain)
+
+    def _ahead(self, wanted: Wanted) -> Server | None:
+        with self._lock:
+            return self._servers.get(wanted.key) if wanted.modules else None
 
     def close(self) -> None:
         """End all servers, those that others have forked first."""

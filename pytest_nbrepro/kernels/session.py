@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Container, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_nbrepro.kernels import connection, covering, faults, preloading, threads
-from pytest_nbrepro.kernels.forking import NoServerError
+from pytest_nbrepro.kernels.forked import CONFIG, NoServerError
 from pytest_nbrepro.kernels.process import Exit, Link, Process, Spawned
 from pytest_nbrepro.kernels.request import Request
 from pytest_nbrepro.kernels.servers import SERVERS, Wanted
@@ -37,27 +38,35 @@ class Session:
     Args:
         request: the run.
         kernel: what to start.
-        folder: a private folder.
+
+    Raises:
+        OSError: there is no place for a private folder.
     """
 
-    def __init__(self, request: Request, kernel: Kernel, folder: Path) -> None:
+    def __init__(self, request: Request, kernel: Kernel) -> None:
         self.kernel = kernel
         self.connection: Connection
         self.cell: int | None = None  # the index of the cell that runs, for what is told of the end
-        self.journal = folder / "journal"
-        self.measured = folder / "coverage"
         self.log = request.folder / "kernel.log"
         outer = request.environ
         extra = {**kernel.environment(outer), **request.env}
         extra |= threads.divided(request.threads, {**outer, **extra})
         root = None if kernel.ipython else request.work
-        self._env, self.chosen = connection.environment(outer, extra, folder, request.seed, root)
+        own = [name for name in connection.FRESH if name in extra]
+        common, _ = connection.environment(outer, extra, Path(), request.seed, root)
+        self._common = {name: text for name, text in common.items() if name not in connection.FRESH}
+        self._fork = request.fork and kernel is OWN
+        self._request = request
+        # one that knows no notebook yet has its folders from us, and no limit
+        may_wait = self._fork and not own and request.memory is None
+        self._spare = SERVERS.take(self._wanted, self._beside) if may_wait else None
+        self.folder = connection.private_folder() if self._spare is None else self._spare.folder
+        self.journal = self.folder / "journal"
+        self.measured = self.folder / "coverage"
+        self._env, self.chosen = connection.environment(outer, extra, self.folder, request.seed, root)
         self.thread_limit = threads.limit(self._env)
         self._bytecode = "PYTHONDONTWRITEBYTECODE" not in {**outer, **extra}
         self.notes: list[str] = []
-        self._fork = request.fork and kernel is OWN
-        self._request = request
-        self._folder = folder
         self._loop = asyncio.get_running_loop()
         self._deadline = None if request.timeout is None else time.monotonic() + request.timeout
         self._stopped: asyncio.Future[None] = self._loop.create_future()
@@ -91,6 +100,7 @@ class Session:
                 left = self.left(_START)
                 done = await self._wait(ready, left)
                 if done:
+                    self._prepare()
                     return ready.result()
                 why = f"no answer in {left:g} s"
                 if not self._gone.done():
@@ -176,44 +186,75 @@ class Session:
     def close(self) -> Exit | None:
         """Kill what is left, close everything, and return how the kernel ended, if it ever started."""
         self._disconnect()
+        if self._spare is not None:  # the run was stopped before it began
+            self._spare.end()
         if not self.log.exists() or self.log.stat().st_size:
             return self._exit
         self.log.unlink()
         return self._exit
 
     def _launch(self) -> None:
-        self._path = connection.connect(self._folder, sockets=self.kernel.ipython)
-        config = self._folder / "child.json"
-        config.write_text(json.dumps(self._told()), encoding="utf-8")
+        (self.folder / CONFIG).write_text(json.dumps(self._told()), encoding="utf-8")
         with self._lock:
             if self._stopping:
                 raise faults.interrupted(None)
             self._gone = self._loop.create_future()
             try:
-                command = self.kernel.arguments(self._path, config)
-                self._process = Process(self._folder, lambda: self._started(command))
+                self._process = self._waited() or self._new()
             except OSError as error:
                 raise faults.not_started(str(error), self.kernel.name, self.log) from error
         self._watcher = threading.Thread(target=self._watch, args=(self._process, self._gone), daemon=True)
         self._watcher.start()
+
+    def _new(self) -> Process:
+        """Start a kernel."""
+        self._path = connection.connect(self.folder, sockets=self.kernel.ipython)
+        command = self.kernel.arguments(self._path, self.folder / CONFIG)
+        return Process(self.folder, lambda: self._started(command))
+
+    def _waited(self) -> Process | None:
+        """Let the kernel begin that has waited for this notebook, where there is one; once."""
+        spare, self._spare = self._spare, None
+        if spare is None:
+            return None
+        try:
+            process = Process(self.folder, lambda: spare.begin(self._request.cwd, self.log))
+        except NoServerError:  # a new one will do
+            return None
+        self._path, self._fork = spare.connection, False
+        return process
+
+    def _prepare(self) -> None:
+        """Have a kernel wait for the next notebook, while this one runs."""
+        if self._request.fork and self.kernel is OWN:
+            SERVERS.prepare(self._wanted, self._beside, self.kernel.arguments)
+
+    @functools.cached_property
+    def _wanted(self) -> Wanted:
+        code = [cell["source"] for cell in self._request.notebook["cells"] if cell["cell_type"] == "code"]
+        return Wanted(self._common, preloading.needs(map("".join, code), self._folders))
+
+    @functools.cached_property
+    def _beside(self) -> Container[str]:
+        return preloading.beside(self._folders)
+
+    @property
+    def _folders(self) -> set[Path]:
+        return {self._request.cwd, self._request.work}
 
     def _started(self, command: list[str]) -> Link:
         """Start the kernel's supervisor: by a fork server where there is one, the first time."""
         request = self._request
         fork, self._fork = self._fork, False
         if fork:
-            own = {name: self._env[name] for name in connection.FRESH}
-            common = {name: text for name, text in self._env.items() if name not in own}
-            folders = {request.cwd, request.work}
-            code = [cell["source"] for cell in request.notebook["cells"] if cell["cell_type"] == "code"]
             try:
                 forked = SERVERS.fork(
-                    Wanted(common, preloading.needs(map("".join, code), folders)),
+                    self._wanted,
                     command,
-                    beside=preloading.beside(folders),
+                    beside=self._beside,
                     cwd=request.cwd,
-                    env=own,
-                    folder=self._folder,
+                    env={name: self._env[name] for name in connection.FRESH},
+                    folder=self.folder,
                     log=self.log,
                     memory=request.memory,
                 )
@@ -225,7 +266,7 @@ class Session:
             command,
             cwd=request.cwd,
             env=self._env,
-            folder=self._folder,
+            folder=self.folder,
             log=self.log,
             memory=request.memory,
         )

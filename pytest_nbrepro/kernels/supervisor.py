@@ -204,6 +204,8 @@ class Supervisor:
 
     def end_all(self) -> None:
         """Kill every process that came of this one, in rounds, until none is left."""
+        if self.returncode is not None and not _has_children():
+            return  # the usual end: what follows looks at every process of the machine
         deadline = time.monotonic() + _GIVE_UP
         while time.monotonic() < deadline:
             kill(tree(os.getpid()).update())
@@ -229,6 +231,17 @@ def _adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def _has_children() -> bool:
+    """Tell whether a child is left, an adopted one too; True where that cannot be asked."""
+    if not hasattr(os, "waitid"):
+        return True
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def _interrupt(kernel: int) -> None:
     """Send SIGINT to the kernel and to what shares its process group, as Jupyter does."""
     if hasattr(os, "killpg"):
@@ -248,8 +261,10 @@ def _largest() -> int:
 
 def _obey(events: queue.SimpleQueue[tuple[str, int]]) -> None:
     """Turn what the parent writes into events."""
-    while (command := os.read(0, 1)) == b"i":
-        events.put(("interrupt", 0))
+    command = b""
+    with contextlib.suppress(ConnectionError):  # the parent is gone, and had not read what it was told
+        while (command := os.read(0, 1)) == b"i":
+            events.put(("interrupt", 0))
     events.put(("stopped" if command else "orphaned", 0))
 
 

@@ -9,6 +9,7 @@ import pickle
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ import pytest
 from pytest_nbrepro import execution, notebook, runner, spec
 from pytest_nbrepro.execution import Execution
 from pytest_nbrepro.kernels import connection, preloading, servers, supervisor
+from pytest_nbrepro.kernels.forked import Spare
 from pytest_nbrepro.kernels.servers import Wanted
 from pytest_nbrepro.model import Run, RunStatus, Task
 from pytest_nbrepro.store import ENVIRONMENT
@@ -88,6 +90,7 @@ json.dump(draws, open("draws.json", "w"))
 
 
 ROOT = Path(__file__).parents[2]
+ENVIRON = {**os.environ}  # in which libraries that this process imports later set variables of theirs
 # what notebooks do that could go another way in a kernel that has been something else before
 AWKWARD: dict[str, list[Any]] = {
     "variables": [
@@ -141,12 +144,29 @@ def _servers(project: Path) -> Any:
     """Have servers for all that comes."""
     tasks = [task_of(project, name) for name in NAMES]
     runner.expect([*tasks, *tasks])
+    servers.SERVERS._more = True  # so each kernel that begins leaves one that waits
     for code in (DRAWS, LIBRARIES):
-        wanted = Wanted(connection.shared(os.environ, {}, None, None), preloading.needs([code], []))
+        wanted = Wanted(connection.shared(ENVIRON, {}, None, None), preloading.needs([code], []))
         assert wanted.modules
         servers.SERVERS.start(wanted)
     yield
     execution.release()
+
+
+WAYS = ("forked", "waited", "spawned")  # of which a kernel is started: anew, ahead, by no server
+
+
+def begin(way: str) -> bool:
+    """See to it that the next kernel that is forked has not waited, or tell whether it has."""
+    if way == "forked":
+        for server in servers.SERVERS._servers.values():
+            if (spare := server.take()) is not None:
+                spare.drop()
+    return bool(waiting())
+
+
+def waiting() -> list[Spare]:
+    return [server._spare for server in servers.SERVERS._servers.values() if server._spare is not None]
 
 
 class Both:
@@ -174,14 +194,64 @@ def both(bench: Any) -> Both:
 @pytest.mark.parametrize("before", ["", LIBRARIES], ids=["plain", "libraries"])
 def test_what_a_notebook_sees_of_its_process(both: Both, before: str) -> None:
     seen = []
-    for fork in (True, False):
-        done = both.run(before, STATE, fork=fork)
+    for way in WAYS:
+        assert begin(way) == (way != "forked")
+        done = both.run(before, STATE, fork=way != "spawned")
         assert (done.status, done.notes) == (RunStatus.COMPLETED, ())
         seen.append(both.told("state.json"))
-    forked, spawned = seen
-    assert (forked.pop("ahead"), spawned.pop("ahead")) == (int(bool(before)), 0)
-    for name in spawned:
-        assert forked[name] == spawned[name], name
+    assert [one.pop("ahead") for one in seen] == [int(bool(before)), int(bool(before)), 0]
+    for name in seen[0]:
+        assert seen[0][name] == seen[1][name] == seen[2][name], name
+
+
+def test_where_a_shell_begins(both: Both) -> None:
+    cell = "import os\nprint(_dh, get_ipython().starting_dir, os.getcwd())\n%cd -q ..\n%cd -q -\nprint(os.getcwd())"
+    told = []
+    for way in WAYS:
+        assert begin(way) == (way != "forked")
+        done = both.run(cell, fork=way != "spawned")
+        told.append([output["text"] for output in done.notebook["cells"][0]["outputs"]])
+    assert told[0] == told[1] == told[2]
+
+
+def test_a_log_is_written_to_by_one_that_has_waited(both: Both) -> None:
+    begin("forked")
+    for _ in range(2):
+        done = both.run(
+            "import os, sys\nos.write(sys.stdout._original_stdstream_copy, b'by a library')\nos.abort()",
+            fork=True,
+        )
+        assert done.status is RunStatus.DIED
+        assert "by a library" in (both.bench.folder / "kernel.log").read_text()
+
+
+@pytest.mark.parametrize("dead", ["kernel", "supervisor", "both"])
+def test_one_that_waited_and_is_gone_is_no_fault(both: Both, dead: str) -> None:
+    begin("forked")
+    for _ in range(2):
+        done = both.run("print('fine')", fork=True)
+        assert (done.status, done.notes) == (RunStatus.COMPLETED, ())
+        (spare,) = waiting()
+        above = int(spare._link.recv(64, socket.MSG_PEEK))
+        assert wait_until(supervisor.tree(above).update)
+        (kernel,) = supervisor.tree(above).update()
+        for pid in {"kernel": [kernel], "supervisor": [above], "both": [above, kernel]}[dead]:
+            os.kill(pid, signal.SIGKILL)
+            assert wait_until(lambda pid=pid: not running(pid))
+    begin("forked")
+
+
+@pytest.mark.parametrize("changes", [{"memory": 2**31}, {"own": True}], ids=["memory", "folder"])
+def test_what_one_that_waits_could_not_be(both: Both, tmp_path: Path, changes: dict[str, Any]) -> None:
+    begin("forked")
+    assert both.run("1", fork=True).status is RunStatus.COMPLETED
+    before = waiting()
+    if changes.pop("own", False):
+        request = both.bench.request("1", fork=True, env={"IPYTHONDIR": str(tmp_path)})
+        assert execution.execute(request).status is RunStatus.COMPLETED
+    else:
+        assert both.run("1", fork=True, **changes).status is RunStatus.COMPLETED
+    assert set(before) <= set(waiting())
 
 
 def test_no_two_kernels_draw_the_same(both: Both) -> None:
@@ -238,16 +308,20 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def task_of(project: Path, name: str) -> Task:
     read, declared = notebook.read(project / name), spec.load_project(project)
     case = spec.expand(read, declared, spec.load(read, declared))[0]
-    return Task(case, project, project / ".nbrepro", project / "baselines", fork=True)
+    return Task(case, project, project / ".nbrepro", project / "baselines", environ=ENVIRON, fork=True)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_forked_run_is_as_a_spawned_one(project: Path, name: str) -> None:
     task = task_of(project, name)
-    forked, spawned = (record(runner.run_case(one)) for one in (task, task.anew()))
-    for part in spawned:
-        assert forked[part] == spawned[part], part
-    assert "could be forked" not in forked["run"]
+    made = []
+    for way in WAYS:
+        waited = begin(way)
+        assert waited == (way != "forked")
+        made.append(record(runner.run_case(task.anew() if way == "spawned" else task)))
+    for part in made[0]:
+        assert made[0][part] == made[1][part] == made[2][part], part
+    assert "could be forked" not in made[0]["run"]
 
 
 SLEEP = "print('kept')\nimport time; time.sleep(600)"
@@ -256,8 +330,10 @@ import os, pickle, threading
 from pytest_nbrepro.execution import execute
 from pytest_nbrepro.kernels import connection, preloading, servers, supervisor
 from pytest_nbrepro.kernels.servers import Wanted
-servers.SERVERS.start(servers.Wanted(connection.shared(os.environ, {{}}, None, None)))
-execute(pickle.loads({request!r}), print)
+request = pickle.loads({request!r})
+wanted = servers.Wanted(connection.shared(request.environ, {{}}, None, None))
+servers.SERVERS.expect([wanted, wanted])
+execute(request, print)
 """
 
 
@@ -269,8 +345,9 @@ def test_sigkill_of_the_process_that_asks(bench: Any, tmp_path: Path, dead: str)
     process = subprocess.Popen([sys.executable, str(script)], env=env, stdout=subprocess.DEVNULL)
     try:
         assert wait_until(lambda: "kept" in text(bench.folder / "notebook.ipynb"))
+        # one that waits besides, and the supervisor of each
+        assert wait_until(lambda: len(supervisor.tree(process.pid).update()) == 5)
         server, *kernel = sorted(supervisor.tree(process.pid).update())
-        assert len(kernel) == 2  # and its supervisor
         if dead == "server":
             os.kill(server, signal.SIGKILL)
             assert wait_until(lambda: not running(server))

@@ -140,7 +140,7 @@ def test_outputs_that_never_end(request_: Request) -> None:
             raise TimeoutError
 
     async def run() -> None:
-        session = Session(request_, OWN, request_.folder)
+        session = Session(request_, OWN)
         await Engine(request_)._limited(session, Lost(), 0)
 
     with pytest.raises(Halt, match="outputs were lost") as caught:
@@ -255,7 +255,7 @@ def test_what_comes_late_stays_with_its_cell(tmp_path: Path, connected: Any) -> 
 @pytest.mark.parametrize("speaks", [True, False])
 def test_what_a_kernel_sent_before_it_went_still_arrives(request_: Request, speaks: bool) -> None:
     async def run() -> bool:
-        session = Session(request_, OWN, request_.folder)
+        session = Session(request_, OWN)
         session._gone.set_result(Exit("ended", -9))
         session.connection = type("Connection", (), {"last_heard": 0.0})()
 

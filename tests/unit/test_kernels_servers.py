@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 from pytest_nbrepro.kernels import connection, forking, server, servers
-from pytest_nbrepro.kernels.forking import NoServerError, Server
+from pytest_nbrepro.kernels.forked import NoServerError
+from pytest_nbrepro.kernels.forking import Server
 from pytest_nbrepro.kernels.process import Process
 from pytest_nbrepro.kernels.servers import Servers, Wanted
+from pytest_nbrepro.kernels.specs import OWN
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux alone")
 
@@ -271,3 +273,59 @@ def test_the_end_of_a_link_that_is_late(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setattr(os, "kill", lambda *told: killed.append(told))
         link.kill()
         assert killed == [(123, signal.SIGKILL)]
+
+
+class Preparing:
+    """A server that is only asked to have kernels wait."""
+
+    def __init__(self) -> None:
+        self.prepared = 0
+        self.waiting: Any = object()
+
+    def prepare(self, _: Any) -> None:
+        self.prepared += 1
+
+    def take(self) -> Any:
+        return self.waiting
+
+    def suits(self, beside: Any) -> bool:
+        return not beside
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("coming", "more", "prepared"), [(3, False, 2), (0, False, 0), (0, True, 3)])
+def test_a_kernel_waits_only_where_another_notebook_will_come(coming: int, more: bool, prepared: int) -> None:
+    wanted, all_, one = Wanted({"A": "1"}), Servers(), Preparing()
+    all_._servers[wanted.plain] = one  # type: ignore[assignment]
+    all_.expect([wanted] * coming, more=more)
+    all_._servers[wanted.plain] = one  # type: ignore[assignment]
+    for _ in range(3):
+        all_.prepare(wanted, (), lambda *_: [])
+    assert one.prepared == prepared
+
+
+def test_one_that_waits_has_imported_nothing_that_is_shadowed() -> None:
+    wanted, all_, plain, ahead = Wanted({}, frozenset({"numpy"})), Servers(), Preparing(), Preparing()
+    all_._servers = {wanted.plain: plain, wanted.key: ahead}  # type: ignore[dict-item]
+    assert all_.take(wanted, ()) is ahead.waiting
+    assert all_.take(wanted, ("numpy",)) is plain.waiting
+    assert all_.take(Wanted({"other": "1"}), ()) is None
+
+
+def test_what_waits_ends_with_its_server(tmp_path: Path) -> None:
+    one = Server(connection.shared(os.environ, {}, None, None))
+    one.prepare(OWN.arguments)
+    first = one._spare
+    one.prepare(OWN.arguments)
+    assert first is one._spare is not None
+    above = int(first._link.recv(64, socket.MSG_PEEK))
+    one.close()
+    assert not first.folder.exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(above, 0)
+    one.prepare(OWN.arguments)
+    assert one.take() is None
+    with pytest.raises(NoServerError, match="the kernel that waited is gone"):
+        first.begin(tmp_path, tmp_path / "log")
