@@ -84,7 +84,8 @@ class Spare:
         self, ask: Callable[..., socket.socket], arguments: Callable[[Path, Path], list[str]]
     ) -> None:
         self.folder = connection.private_folder()
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(shutil.rmtree, self.folder, ignore_errors=True)
             self.connection = connection.connect(self.folder, sockets=True)
             self._log = self.folder / "kernel.log"
             request = {
@@ -94,11 +95,10 @@ class Spare:
                 "supervisor": {"parent": None, "limit": None, "folder": str(self.folder)},
             }
             self._way, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            undo.callback(self._way.close)
             with other, self._log.open("ab") as stream:
                 self._link = ask(request, stream.fileno(), other.fileno())
-        except BaseException:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            raise
+            undo.pop_all()
 
     def begin(self, cwd: Path, log: Path) -> Forked:
         """Give it its notebook, whose configuration is written by then; its folder is the caller's in any case.
@@ -132,10 +132,10 @@ class Spare:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def end(self) -> None:
-        """End it."""
+        """End it; its folder stays."""
         self._way.close()
         with contextlib.suppress(OSError):  # it has ended already
-            self._link.shutdown(socket.SHUT_WR)
+            self._link.sendall(b"q")
             while readable(self._link, _PATIENCE) and self._link.recv(64):
                 pass
         self._link.close()

@@ -79,7 +79,7 @@ class Process:
     Args:
         folder: a private folder for what passes between this process and the supervisor; the supervisor
             removes it when this process vanishes.
-        start: starts the supervisor.
+        start: starts the supervisor, or begins with one that has been started.
 
     Raises:
         OSError: not even the supervisor could be started.
@@ -87,11 +87,15 @@ class Process:
 
     def __init__(self, folder: Path, start: Callable[[], Link]) -> None:
         self._exit, self._kernel = folder / supervisor.EXIT, folder / supervisor.KERNEL
-        self._exit.unlink(missing_ok=True)
-        self._kernel.unlink(missing_ok=True)
         self._link = start()
         self._lock = threading.Lock()
         self._ending = self._ended = False
+
+    @staticmethod
+    def forget(folder: Path) -> None:
+        """Remove what an earlier one left in a folder that is used again."""
+        for name in (supervisor.EXIT, supervisor.KERNEL):
+            (folder / name).unlink(missing_ok=True)
 
     @property
     def pid(self) -> int:

@@ -208,6 +208,7 @@ class Session:
 
     def _new(self) -> Process:
         """Start a kernel."""
+        Process.forget(self.folder)
         self._path = connection.connect(self.folder, sockets=self.kernel.ipython)
         command = self.kernel.arguments(self._path, self.folder / CONFIG)
         return Process(self.folder, lambda: self._started(command))

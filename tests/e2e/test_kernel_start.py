@@ -241,6 +241,18 @@ def test_one_that_waited_and_is_gone_is_no_fault(both: Both, dead: str) -> None:
     begin("forked")
 
 
+def test_a_supervisor_that_is_killed_while_one_that_waited_runs(both: Both) -> None:
+    begin("forked")
+    both.run("1", fork=True)
+    (spare,) = waiting()
+    above = int(spare._link.recv(64, socket.MSG_PEEK))
+    assert wait_until(supervisor.tree(above).update)
+    (kernel,) = supervisor.tree(above).update()
+    done = both.run(f"import os, time\nos.kill({above}, 9)\ntime.sleep(600)", fork=True)
+    assert done.status is RunStatus.DIED
+    assert wait_until(lambda: not running(kernel))
+
+
 @pytest.mark.parametrize("changes", [{"memory": 2**31}, {"own": True}], ids=["memory", "folder"])
 def test_what_one_that_waits_could_not_be(both: Both, tmp_path: Path, changes: dict[str, Any]) -> None:
     begin("forked")
