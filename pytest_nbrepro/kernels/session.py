@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_nbrepro.kernels import connection, covering, faults, preloading, threads
-from pytest_nbrepro.kernels.forked import CONFIG, NoServerError
+from pytest_nbrepro.kernels.forked import CONFIG, NoServerError, Spare
 from pytest_nbrepro.kernels.process import Exit, Link, Process, Spawned
 from pytest_nbrepro.kernels.request import Request
 from pytest_nbrepro.kernels.servers import SERVERS, Wanted
@@ -58,8 +58,7 @@ class Session:
         self._fork = request.fork and kernel is OWN
         self._request = request
         # one that knows no notebook yet has its folders from us, and no limit
-        may_wait = self._fork and not own and request.memory is None
-        self._spare = SERVERS.take(self._wanted, self._beside) if may_wait else None
+        self._spare = self._taken() if self._fork and not own and request.memory is None else None
         self.folder = connection.private_folder() if self._spare is None else self._spare.folder
         self.journal = self.folder / "journal"
         self.measured = self.folder / "coverage"
@@ -212,6 +211,13 @@ class Session:
         self._path = connection.connect(self.folder, sockets=self.kernel.ipython)
         command = self.kernel.arguments(self._path, self.folder / CONFIG)
         return Process(self.folder, lambda: self._started(command))
+
+    def _taken(self) -> Spare | None:
+        """Take a kernel that waits for a notebook, where there is one that is as this one's would be."""
+        try:
+            return SERVERS.take(self._wanted, self._beside)
+        except OSError:  # the notebook's folder cannot be read: told when a kernel is to start in it
+            return None
 
     def _waited(self) -> Process | None:
         """Let the kernel begin that has waited for this notebook, where there is one; once."""
