@@ -15,6 +15,7 @@ from pathlib import Path
 from pytest_nbrepro.kernels import connection
 
 CONFIG = "child.json"  # in a kernel's private folder: what it reads before its notebook
+_ALONE = "its supervisor has ended"
 _FORK = 15.0  # seconds for a kernel to be forked; the server answers at once
 _PATIENCE = 2.0  # seconds for one that is not needed to end
 
@@ -111,19 +112,17 @@ class Spare:
             NoServerError: it is gone.
         """
         try:
+            forked = Forked(self._link)
+            if readable(self._link, 0.0):  # it tells nothing else before its end
+                raise ConnectionError(_ALONE)
             with self._way, log.open("ab") as stream:
                 stream.write(self._log.read_bytes())
                 stream.flush()
                 told = json.dumps({"cwd": str(cwd)}).encode()
                 socket.send_fds(self._way, [told], [stream.fileno()])
-            forked = Forked(self._link)
-            ended = readable(self._link, 0.0)  # it tells nothing else
         except (OSError, NoServerError) as error:
             self.end()
             raise NoServerError(f"the kernel that waited is gone: {error}") from error
-        if ended:
-            self.end()
-            raise NoServerError("the supervisor of the kernel that waited is gone")
         return forked
 
     def drop(self) -> None:

@@ -81,7 +81,7 @@ class Session:
         """Start the kernel and return what it tells of itself.
 
         A kernel that dies before it has answered is started once more: where it has TCP ports, another
-        process may have taken one.
+        process may have taken one, and one that waited may have been killed meanwhile, or its supervisor.
 
         Raises:
             Halt: it did not start.
@@ -106,7 +106,7 @@ class Session:
                     break
                 gone = self._gone.result()
                 why = f"it ended with {gone.signal or f'exit code {gone.returncode}'}"
-                if gone.reason != "ended":
+                if gone.reason not in {"ended", "lost"}:
                     why = gone.reason
                     break
             finally:
