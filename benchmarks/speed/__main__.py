@@ -30,9 +30,9 @@ which IPython's application takes 0.06 to start, three cells and what is asked a
 pytest's process (0.4 pytest, 0.25 our imports, the report), 0.75 s in the process that runs notebooks (nbclient,
 jupyter_client, zmq), 0.55 s in the fork server (ipykernel), the last two beside each other. To go below takes another
 kernel than IPython's, or one whose shell is made before the fork: then a notebook would share state with the one before.
-Since this table a kernel gets ready while the notebook before it runs: 100 tiny notebooks took 13.6 s against 79.7 s of
-nbval-lax (0.17x, one round, in one environment), a further tiny one 0.10 s of wall and 0.13 s of CPU where the commit before took
-0.15 s and 0.16 s (3 rounds in turn). Left of the 0.10 s: its cells 0.02, the end of its kernel 0.02, ours 0.04.
+That a kernel gets ready while the notebook before it runs was measured apart, when it came: 100 tiny notebooks took 13.6 s
+against 79.7 s of nbval-lax (0.17x, one round, in one environment), a further tiny one 0.10 s of wall and 0.13 s of CPU where
+the commit before took 0.15 s and 0.16 s (3 rounds in turn). Left of the 0.10 s: its cells 0.02, the end of its kernel 0.02, ours 0.04.
 A science notebook's own code takes 1.7 s as a script; imports ahead save most of what these share.
 Of the trivial test, in 15 rounds: 0.47 s CPU with pytest alone, 0.70 s in the environment of the plugin, there 0.69 s with
 `-p no:nbrepro` (1.009x) and 0.52 s without anyio's plugin, which comes with what nbdime needs. Each notebook is

@@ -285,8 +285,7 @@ def main() -> None:
     app: Any = None
     if turn is not None:
         app = application.start(arguments)
-        turn.wait()
-        turn.settle(app.shell)
+        turn.wait(app.shell)
     with open(path, encoding="utf-8") as stream:  # noqa: PTH123
         config = json.load(stream)
     app = app or application.start(arguments)

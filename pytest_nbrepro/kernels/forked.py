@@ -9,19 +9,31 @@ import select
 import shutil
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pytest_nbrepro.kernels import connection
 
 CONFIG = "child.json"  # in a kernel's private folder: what it reads before its notebook
-_ALONE = "its supervisor has ended"
 _FORK = 15.0  # seconds for a kernel to be forked; the server answers at once
 _PATIENCE = 2.0  # seconds for one that is not needed to end
 
 
 class NoServerError(Exception):
     """Kernels cannot be forked; the message says why."""
+
+
+def request(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], folder: Path, memory: int | None
+) -> dict[str, Any]:
+    """Return what a fork server is asked for a kernel; see `forking.Server.fork`."""
+    return {
+        "command": list(command),
+        "cwd": str(cwd),
+        "env": dict(env),
+        "supervisor": {"parent": None, "limit": memory, "folder": str(folder)},
+    }
 
 
 class Forked:
@@ -89,16 +101,12 @@ class Spare:
             undo.callback(shutil.rmtree, self.folder, ignore_errors=True)
             self.connection = connection.connect(self.folder, sockets=True)
             self._log = self.folder / "kernel.log"
-            request = {
-                "command": arguments(self.connection, self.folder / CONFIG),
-                "cwd": str(self.folder),
-                "env": connection.fresh(self.folder),
-                "supervisor": {"parent": None, "limit": None, "folder": str(self.folder)},
-            }
+            command, env = arguments(self.connection, self.folder / CONFIG), connection.fresh(self.folder)
+            asked = request(command, cwd=self.folder, env=env, folder=self.folder, memory=None)
             self._way, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             undo.callback(self._way.close)
             with other, self._log.open("ab") as stream:
-                self._link = ask(request, stream.fileno(), other.fileno())
+                self._link = ask(asked, stream.fileno(), other.fileno())
             undo.pop_all()
 
     def begin(self, cwd: Path, log: Path) -> Forked:
@@ -112,9 +120,7 @@ class Spare:
             NoServerError: it is gone.
         """
         try:
-            forked = Forked(self._link)
-            if readable(self._link, 0.0):  # it tells nothing else before its end
-                raise ConnectionError(_ALONE)
+            forked = self._supervisor()
             with self._way, log.open("ab") as stream:
                 stream.write(self._log.read_bytes())
                 stream.flush()
@@ -123,6 +129,17 @@ class Spare:
         except (OSError, NoServerError) as error:
             self.end()
             raise NoServerError(f"the kernel that waited is gone: {error}") from error
+        return forked
+
+    def _supervisor(self) -> Forked:
+        """Return its supervisor.
+
+        Raises:
+            NoServerError: that has ended; all that it ever tells besides is its process id.
+        """
+        forked = Forked(self._link)
+        if readable(self._link, 0.0):
+            raise NoServerError("its supervisor has ended")
         return forked
 
     def drop(self) -> None:

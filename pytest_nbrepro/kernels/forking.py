@@ -14,6 +14,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_nbrepro.kernels import forked
 from pytest_nbrepro.kernels.forked import Forked, NoServerError, Spare, readable
 
 _SERVER = Path(__file__).with_name("server.py")
@@ -98,12 +99,7 @@ class Server:
         Raises:
             NoServerError: the server cannot.
         """
-        request = {
-            "command": list(command),
-            "cwd": str(cwd),
-            "env": dict(env),
-            "supervisor": {"parent": None, "limit": memory, "folder": str(folder)},
-        }
+        request = forked.request(command, cwd=cwd, env=env, folder=folder, memory=memory)
         with log.open("ab") as stream:
             own = self._ask(request, stream.fileno())
         try:

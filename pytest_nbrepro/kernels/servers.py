@@ -62,11 +62,11 @@ class Servers:
         """
         if not _POSSIBLE:
             return
-        self._coming, self._more = Counter(wanted.key for wanted in kernels), more
         envs = {wanted.plain: wanted.env for wanted in kernels}
         plain = Counter(wanted.plain for wanted in kernels)
         ahead = Counter(wanted.key for wanted in kernels if wanted.modules)
         with self._lock:
+            self._coming, self._more = Counter(wanted.key for wanted in kernels), more
             for key in [key for key in self._servers if key not in plain and key not in ahead]:
                 self._servers.pop(key).close()
             for key, count in plain.most_common(_MOST):
@@ -166,6 +166,8 @@ class Servers:
                 self._servers.pop(key).close()
             self._asked.clear()
             self._failed.clear()
+            self._coming.clear()
+            self._more = False
 
     def _drop(self, key: _Key, server: Server) -> None:
         with self._lock:

@@ -52,13 +52,10 @@ class Session:
         extra = {**kernel.environment(outer), **request.env}
         extra |= threads.divided(request.threads, {**outer, **extra})
         root = None if kernel.ipython else request.work
-        own = [name for name in connection.FRESH if name in extra]
-        common, _ = connection.environment(outer, extra, Path(), request.seed, root)
-        self._common = {name: text for name, text in common.items() if name not in connection.FRESH}
-        self._fork = request.fork and kernel is OWN
+        self._extra = extra
+        self._forkable = request.fork and kernel is OWN
         self._request = request
-        # one that knows no notebook yet has its folders from us, and no limit
-        self._spare = self._taken() if self._fork and not own and request.memory is None else None
+        self._spare = self._taken()
         self.folder = connection.private_folder() if self._spare is None else self._spare.folder
         self.journal = self.folder / "journal"
         self.measured = self.folder / "coverage"
@@ -70,6 +67,7 @@ class Session:
         self._deadline = None if request.timeout is None else time.monotonic() + request.timeout
         self._stopped: asyncio.Future[None] = self._loop.create_future()
         self._gone: asyncio.Future[Exit] = self._loop.create_future()
+        self._fork = self._forkable  # the first time; then it is spawned
         self._lock = threading.Lock()  # between `stop` and starting
         self._stopping = False
         self._process: Process | None = None
@@ -214,6 +212,10 @@ class Session:
 
     def _taken(self) -> Spare | None:
         """Take a kernel that waits for a notebook, where there is one that is as this one's would be."""
+        # one that knows no notebook yet has its folders from us, and no limit
+        own = any(name in self._extra for name in connection.FRESH)
+        if not self._forkable or own or self._request.memory is not None:
+            return None
         try:
             return SERVERS.take(self._wanted, self._beside)
         except OSError:  # the notebook's folder cannot be read: told when a kernel is to start in it
@@ -233,13 +235,15 @@ class Session:
 
     def _prepare(self) -> None:
         """Have a kernel wait for the next notebook, while this one runs."""
-        if self._request.fork and self.kernel is OWN:
+        if self._forkable:
             SERVERS.prepare(self._wanted, self._beside, self.kernel.arguments)
 
     @functools.cached_property
     def _wanted(self) -> Wanted:
         code = [cell["source"] for cell in self._request.notebook["cells"] if cell["cell_type"] == "code"]
-        return Wanted(self._common, preloading.needs(map("".join, code), self._folders))
+        # threads are divided by now
+        common = connection.shared(self._request.environ, self._extra, self._request.seed, None)
+        return Wanted(common, preloading.needs(map("".join, code), self._folders))
 
     @functools.cached_property
     def _beside(self) -> Container[str]:

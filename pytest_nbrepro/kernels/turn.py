@@ -30,8 +30,8 @@ class Turn:
         self._way = socket.socket(fileno=way)
         self._log = os.fstat(2)
 
-    def wait(self) -> None:
-        """Wait for the notebook, and move to its folder; where none will come, the process ends."""
+    def wait(self, shell: Any) -> None:
+        """Wait for the notebook, and move to its folder with the shell; where none will come, the process ends."""
         with self._way:
             data, logs, _, _ = socket.recv_fds(self._way, _LARGEST, 1)
         if not data:
@@ -43,10 +43,6 @@ class Turn:
                 if os.path.samestat(os.fstat(number), self._log):
                     os.dup2(logs[0], number, os.get_inheritable(number))
         os.close(logs[0])
-
-    @staticmethod
-    def settle(shell: Any) -> None:
-        """Have a shell begin in the folder that the process is in now."""
         shell.starting_dir = os.getcwd()  # noqa: PTH109 - a string, as IPython has it
         with contextlib.suppress(AttributeError):  # of another version
             shell.history_manager.dir_hist[:] = [Path.cwd()]

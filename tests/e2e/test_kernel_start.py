@@ -170,6 +170,15 @@ def waiting() -> list[Spare]:
     return [server._spare for server in servers.SERVERS._servers.values() if server._spare is not None]
 
 
+def processes() -> tuple[int, int]:
+    """Return the process ids of the one kernel that waits: its supervisor's and its own."""
+    (spare,) = waiting()
+    above = int(spare._link.recv(64, socket.MSG_PEEK))
+    assert wait_until(supervisor.tree(above).update)
+    (kernel,) = supervisor.tree(above).update()
+    return above, kernel
+
+
 class Both:
     """Runs the same cells in a forked kernel and in a spawned one."""
 
@@ -232,10 +241,7 @@ def test_one_that_waited_and_is_gone_is_no_fault(both: Both, dead: str) -> None:
     for _ in range(2):
         done = both.run("print('fine')", fork=True)
         assert (done.status, done.notes) == (RunStatus.COMPLETED, ())
-        (spare,) = waiting()
-        above = int(spare._link.recv(64, socket.MSG_PEEK))
-        assert wait_until(supervisor.tree(above).update)
-        (kernel,) = supervisor.tree(above).update()
+        above, kernel = processes()
         for pid in {"kernel": [kernel], "supervisor": [above], "both": [above, kernel]}[dead]:
             with contextlib.suppress(ProcessLookupError):  # the other's end was its own
                 os.kill(pid, signal.SIGKILL)
@@ -246,25 +252,20 @@ def test_one_that_waited_and_is_gone_is_no_fault(both: Both, dead: str) -> None:
 def test_a_supervisor_that_is_killed_while_one_that_waited_runs(both: Both) -> None:
     begin("forked")
     both.run("1", fork=True)
-    (spare,) = waiting()
-    above = int(spare._link.recv(64, socket.MSG_PEEK))
-    assert wait_until(supervisor.tree(above).update)
-    (kernel,) = supervisor.tree(above).update()
+    above, kernel = processes()
     done = both.run(f"import os, time\nos.kill({above}, 9)\ntime.sleep(600)", fork=True)
     assert done.status is RunStatus.DIED
     assert wait_until(lambda: not running(kernel))
 
 
-@pytest.mark.parametrize("changes", [{"memory": 2**31}, {"own": True}], ids=["memory", "folder"])
-def test_what_one_that_waits_could_not_be(both: Both, tmp_path: Path, changes: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", ["memory", "env"])
+def test_what_one_that_waits_could_not_be(both: Both, tmp_path: Path, name: str) -> None:
     begin("forked")
     assert both.run("1", fork=True).status is RunStatus.COMPLETED
     before = waiting()
-    if changes.pop("own", False):
-        request = both.bench.request("1", fork=True, env={"IPYTHONDIR": str(tmp_path)})
-        assert execution.execute(request).status is RunStatus.COMPLETED
-    else:
-        assert both.run("1", fork=True, **changes).status is RunStatus.COMPLETED
+    changes = {"memory": 2**31, "env": {"IPYTHONDIR": str(tmp_path)}}
+    assert both.bench.run("1", fork=True, **{name: changes[name]}).status is RunStatus.COMPLETED
+    assert before
     assert set(before) <= set(waiting())
 
 
@@ -330,8 +331,7 @@ def test_a_forked_run_is_as_a_spawned_one(project: Path, name: str) -> None:
     task = task_of(project, name)
     made = []
     for way in WAYS:
-        waited = begin(way)
-        assert waited == (way != "forked")
+        assert begin(way) == (way != "forked")
         made.append(record(runner.run_case(task.anew() if way == "spawned" else task)))
     for part in made[0]:
         assert made[0][part] == made[1][part] == made[2][part], part

@@ -44,7 +44,8 @@ def test_a_run_that_is_not_there(bench, served):
     assert "no run matches" in said.err
 
 
-def test_ctrl_c_ends_it(bench):
+@pytest.mark.parametrize("reads_on", [True, False])
+def test_ctrl_c_ends_it(bench, reads_on):
     command = [
         sys.executable,
         "-c",
@@ -59,11 +60,13 @@ def test_ctrl_c_ends_it(bench):
             address = process.stdout.readline().strip()
             with urllib.request.urlopen(address, timeout=20) as answer:
                 assert b"There are no runs yet" in answer.read()
-            process.stdout.close()  # who asked for the address has it
+            if not reads_on:  # who asked for the address has it
+                process.stdout.close()
+                process.stdout = None
             process.send_signal(signal.SIGINT)
-            err = process.stderr.read()
-            process.wait(timeout=20)
+            out, err = process.communicate(timeout=20)
         finally:
             process.kill()
     assert process.returncode == 0
+    assert not reads_on or out.strip() == ""
     assert err == "Ctrl-C ends it.\n\n"
