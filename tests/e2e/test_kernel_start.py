@@ -189,7 +189,7 @@ class Both:
         for path in self.bench.folder.iterdir():
             if path.name != "work":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        done: Execution = self.bench.run(*cells, fork=fork, env={}, **changes)
+        done: Execution = self.bench.run(*cells, fork=fork, **{"env": {}, "environ": ENVIRON, **changes})
         return done
 
     def told(self, name: str) -> Any:
@@ -264,7 +264,7 @@ def test_what_one_that_waits_could_not_be(both: Both, tmp_path: Path, name: str)
     assert both.run("1", fork=True).status is RunStatus.COMPLETED
     before = waiting()
     changes = {"memory": 2**31, "env": {"IPYTHONDIR": str(tmp_path)}}
-    assert both.bench.run("1", fork=True, **{name: changes[name]}).status is RunStatus.COMPLETED
+    assert both.run("1", fork=True, **{name: changes[name]}).status is RunStatus.COMPLETED
     assert before
     assert set(before) <= set(waiting())
 
