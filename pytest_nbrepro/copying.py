@@ -27,7 +27,7 @@ def signature(status: os.stat_result) -> Signature:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def copy(source: str, target: str, *, large: bool = False) -> tuple[Signature, Signature] | None:
+def copy(source: str, target: str, *, large: bool = False) -> tuple[os.stat_result, os.stat_result] | None:
     """Copy a file with its permissions and time of modification; the owner may always write the copy.
 
     Args:
@@ -36,7 +36,7 @@ def copy(source: str, target: str, *, large: bool = False) -> tuple[Signature, S
         large: copy a file above `LARGE` even where it cannot be cloned.
 
     Returns:
-        The signatures of the original and of the copy; None, and no copy, where the file is too large.
+        What the system tells of the original and of the copy; None, and no copy, where the file is too large.
 
     Raises:
         OSError: the original cannot be read or the copy not be written.
@@ -54,13 +54,14 @@ def copy(source: str, target: str, *, large: bool = False) -> tuple[Signature, S
                 return None
             os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
             done = os.fstat(writing)
+            if stat.S_IMODE(done.st_mode) != mode:  # the umask took something away
+                os.chmod(target, mode)
+                done = os.fstat(writing)
         finally:
             os.close(writing)
     finally:
         os.close(reading)
-    if stat.S_IMODE(done.st_mode) != mode:  # the umask took something away
-        os.chmod(target, mode)
-    return signature(status), signature(done)
+    return status, done
 
 
 def link(source: str, target: str, *, folder: bool = False) -> bool:

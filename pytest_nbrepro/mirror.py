@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pytest_nbrepro import copying
 from pytest_nbrepro.copying import Signature, signature
 from pytest_nbrepro.errors import WorkspaceError
+from pytest_nbrepro.leftovers import NOTHING, Copy, Leftover
 from pytest_nbrepro.originals import CHATTER, Listing, join, survey
 from pytest_nbrepro.tracked import Kept, kept_by_git
 
@@ -30,17 +31,20 @@ class Mirror:
         project: absolute path of the project's root, without symbolic links.
         root: absolute path of the mirror, an empty folder.
         never: absolute paths that are not mirrored, whatever asks for them; the mirror's own among them.
+        left: a used mirror, whose untouched files and links are taken over.
     """
 
-    def __init__(self, project: str, root: str, never: Collection[str]) -> None:
+    def __init__(self, project: str, root: str, never: Collection[str], left: Leftover = NOTHING) -> None:
         self.project = project
         self.root = root
         self.never = frozenset(never)
-        self.entries: dict[str, Signature | str] = {}  # a copy's signature, a link's text
+        self.copies: dict[str, Copy] = {}
+        self.links: dict[str, str] = {}  # their texts
         self.originals: dict[str, Signature] = {}  # of files that were copied or linked
         self.trees: dict[str, dict[str, Listing]] = {}  # of folders that were linked as a whole
         self._kept: list[str] = []  # links whose text leads to another place of the mirror
         self._linked = 0
+        self._left = left
 
     def build(self, notebook: str, inputs: Sequence[str]) -> None:
         """Copy the folder of a notebook, link what lies beside the way to it, and the inputs.
@@ -114,6 +118,10 @@ class Mirror:
                     self._link(entry, name)
 
     def _copy_file(self, name: str, source: str, *, large: bool = False) -> None:
+        taken = self._left.copy(name, source, self._target(name))
+        if taken is not None:
+            self.originals[name], self.copies[name] = taken.original, taken
+            return
         try:
             done = copying.copy(source, self._target(name), large=large)
         except FileNotFoundError as error:
@@ -128,7 +136,7 @@ class Mirror:
         if done is None:
             self._link_file(name, source)
         else:
-            self.originals[name], self.entries[name] = done
+            self.originals[name], self.copies[name] = signature(done[0]), Copy.of(*done)
 
     # ---------------------------------------------------------------------------------------------------
     # What lies beside it
@@ -136,8 +144,7 @@ class Mirror:
     def _link(self, entry: os.DirEntry[str], name: str, *, whole: bool = False) -> None:
         """Link a file, a folder or a link; what is nothing of these is left out."""
         if entry.name == ".git":  # not watched: a commit made meanwhile is no fault of the run
-            if copying.link(entry.path, self._target(name), folder=entry.is_dir()):
-                self.entries[name] = entry.path
+            self._put(name, entry.path, folder=entry.is_dir())
         elif entry.is_symlink():
             self._link_link(entry.path, name, whole=whole)
         elif entry.is_dir():
@@ -165,8 +172,7 @@ class Mirror:
             self._link_folder(name, source)
 
     def _keep(self, name: str, text: str) -> None:
-        if copying.link(text, self._target(name)):
-            self.entries[name] = text
+        self._put(name, text)
         self._kept.append(name)
 
     def _settle(self) -> None:
@@ -174,7 +180,7 @@ class Mirror:
         for name in self._kept:
             source, target = self._source(name), self._target(name)
             if os.path.exists(source) and not os.path.exists(target):
-                if self.entries.pop(name, None) is not None:
+                if self.links.pop(name, None) is not None:
                     os.unlink(target)
                 self._link_end(name, os.path.realpath(source), whole=True)
 
@@ -223,9 +229,9 @@ class Mirror:
 
     def _place(self, name: str, source: str, *, folder: bool) -> None:
         """Link; copy where there are no links."""
-        if copying.link(source, self._target(name), folder=folder):
-            self.entries[name] = source
-        elif not folder:
+        if self._put(name, source, folder=folder):
+            return
+        if not folder:
             self._copy_file(name, source, large=True)
         else:
             os.mkdir(self._target(name))
@@ -233,6 +239,14 @@ class Mirror:
                 for entry in self._filter(entries):
                     if _is_folder(entry) or entry.is_file():
                         self._place(join(name, entry.name), entry.path, folder=_is_folder(entry))
+
+    def _put(self, name: str, text: str, *, folder: bool = False) -> bool:
+        """Make a symbolic link; False where there are none."""
+        target = self._target(name)
+        made = self._left.link(name, text, target) or copying.link(text, target, folder=folder)
+        if made:
+            self.links[name] = text
+        return made
 
     # ---------------------------------------------------------------------------------------------------
     # What the annotation asks for

@@ -17,20 +17,23 @@ from pytest_nbrepro import (
     execution,
     files,
     flags,
+    leftovers,
     nbreg,
     notebook,
     workspace,
 )
 from pytest_nbrepro.errors import KernelError, NbreproError
 from pytest_nbrepro.model import Metric, Progress, Run, RunError, RunStatus, Task
-from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, VARIABLES, Store
+from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, VARIABLES, Store, read_run
 
+_WORK = "work"  # the mirror, in the folder of a run
 _FORESEEN = 64  # tasks that are looked at before the first of them runs
 
 
 def expect(tasks: Sequence[Task]) -> None:
     """Make ready for tasks that will come: for none at a session's start, for all of them once they are known."""
     if tasks:
+        _LEFTOVERS.expect({_folder(task) for task in tasks})
         forking = [task for task in tasks if task.fork and task.case.spec.kernel is None]
         execution.expect(map(_expected, forking[:_FORESEEN]), more=len(forking) > _FORESEEN)
 
@@ -54,6 +57,12 @@ def _expected(task: Task) -> execution.Expected:
 def release() -> None:
     """Let go of what `expect` made ready."""
     execution.release()
+    _LEFTOVERS.close()
+
+
+def _folder(task: Task) -> str:
+    """Return the folder of a task's notebook."""
+    return str((task.root / task.case.notebook).parent)
 
 
 def run_case(
@@ -87,8 +96,10 @@ def run_case(
     store = Store(task.store)
     store.write(run)
     begun = time.perf_counter()
+    left: tuple[str, ...] = ()
+    staged: workspace.Workspace | None = None
     try:
-        ended = _attempt(task, run, progress, control)
+        ended, staged = _attempt(task, run, progress, control)
     except KeyboardInterrupt:
         error = RunError("interrupted", "interrupted before the notebook ran")
         store.write(_timed(dataclasses.replace(run, status=RunStatus.INTERRUPTED, error=error), begun))
@@ -100,7 +111,8 @@ def run_case(
         error = RunError("workspace", what, hint="is the disk full, or the folder read-only?")
         ended = dataclasses.replace(run, status=RunStatus.FAILED, error=error)
     finally:
-        left = _cleared(folder / "work")
+        if staged is None or not _LEFTOVERS.keep(_folder(task), workspace.leftover(staged)):
+            left = _cleared(folder / _WORK)
     ended = _timed(dataclasses.replace(ended, notes=(*ended.notes, *left)), begun)
     store.write(ended)
     return ended
@@ -115,12 +127,23 @@ def _cleared(work: Path) -> tuple[str, ...]:
     return ()
 
 
+def _clear_later(root: str) -> None:
+    """Remove the mirror of a run that is over, whose record tells where that is not possible."""
+    if left := _cleared(Path(root)):
+        run = read_run(Path(root).parent)
+        Store(run.folder.parent.parent).write(dataclasses.replace(run, notes=(*run.notes, *left)))
+
+
+_LEFTOVERS = leftovers.Leftovers(_clear_later)
+
+
 def _attempt(
     task: Task,
     run: Run,
     progress: Callable[[Progress], None] | None,
     control: execution.Control | None,
-) -> Run:
+) -> tuple[Run, workspace.Workspace | None]:
+    """Return the run, and its mirror where that may serve another run."""
     case, spec = task.case, task.case.spec
     path = task.root / case.notebook
     source = notebook.read(task.source or path)
@@ -130,9 +153,7 @@ def _attempt(
     unknown = nbreg.notes(source.metadata, [cell.metadata for cell in source.cells])
     run = dataclasses.replace(run, flags=flags.effective(found, case.flags), notes=unknown)
     Store(task.store).write(run)  # who looks at a run that still runs sees all of its flags
-    staged = workspace.stage(
-        task.root, path, run.folder / "work", inputs=spec.inputs, skip=(task.store, task.baselines)
-    )
+    staged = _staged(task, path, run.folder / _WORK)
     if task.left is not None:
         _leave(task.left / "files", staged.folder)
     request = execution.Request(
@@ -158,7 +179,19 @@ def _attempt(
         fork=task.fork,
         python=task.python,
     )
-    return _kept(task, run, execution.execute(request, progress, control), staged)
+    run = _kept(task, run, execution.execute(request, progress, control), staged)
+    return run, staged if run.status is RunStatus.COMPLETED else None
+
+
+def _staged(task: Task, path: Path, work: Path) -> workspace.Workspace:
+    """Make the mirror, of what an earlier run has left untouched where there is such."""
+    inputs, skip = task.case.spec.inputs, (task.store, task.baselines)
+    used = _LEFTOVERS.take(_folder(task))
+    try:
+        return workspace.stage(task.root, path, work, inputs=inputs, skip=skip, left=used)
+    finally:
+        if used is not leftovers.NOTHING:
+            _clear_later(used.root)
 
 
 def _leave(source: Path, folder: Path) -> None:

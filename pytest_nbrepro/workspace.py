@@ -21,6 +21,7 @@ from pathlib import Path
 from pytest_nbrepro import originals
 from pytest_nbrepro.copying import Signature, signature
 from pytest_nbrepro.errors import WorkspaceError
+from pytest_nbrepro.leftovers import NOTHING, Copy, Leftover
 from pytest_nbrepro.mirror import Mirror
 from pytest_nbrepro.originals import CHATTER, Listing, join
 
@@ -32,7 +33,8 @@ class Workspace:
     project: Path  # absolute, without symbolic links
     root: Path  # the mirror of the project's root, absolute
     folder: Path  # the notebook's own folder in the mirror
-    entries: Mapping[str, Signature | str] = field(repr=False)  # by name: a copy's signature, a link's text
+    copies: Mapping[str, Copy] = field(repr=False)  # by name
+    links: Mapping[str, str] = field(repr=False)  # by name: their texts
     originals: Mapping[str, Signature] = field(repr=False)  # by name: the project's files, copied or linked
     trees: Mapping[str, Mapping[str, Listing]] = field(repr=False)  # by name: folders linked as a whole
     never: frozenset[str] = field(repr=False)  # absolute paths that are not mirrored
@@ -47,7 +49,13 @@ class Written:
 
 
 def stage(
-    project: Path, notebook: Path, work: Path, *, inputs: Sequence[str] = (), skip: Sequence[Path] = ()
+    project: Path,
+    notebook: Path,
+    work: Path,
+    *,
+    inputs: Sequence[str] = (),
+    skip: Sequence[Path] = (),
+    left: Leftover = NOTHING,
 ) -> Workspace:
     """Make the mirror in which a notebook runs.
 
@@ -57,6 +65,7 @@ def stage(
         work: where the mirror goes; must not exist.
         inputs: patterns relative to the notebook's folder of files to link though they are left out else.
         skip: folders that are not mirrored (runs, baselines).
+        left: a used mirror, whose untouched files and links are taken over.
 
     Raises:
         WorkspaceError: the notebook is not in the project, a file cannot be read, an input is not there, or
@@ -67,7 +76,7 @@ def stage(
     if name == ".." or name.startswith("../") or not os.path.isfile(notebook):
         raise WorkspaceError("the notebook is not in the project", where=str(notebook))
     never = {os.path.realpath(path) for path in (*skip, work)}
-    mirror = Mirror(source, root, never)
+    mirror = Mirror(source, root, never, left)
     with _explained():
         os.makedirs(root)
         try:
@@ -75,9 +84,15 @@ def stage(
         except BaseException:
             _clear(root)
             raise
-    folder = Path(root, posixpath.dirname(name))
     return Workspace(
-        Path(source), Path(root), folder, mirror.entries, mirror.originals, mirror.trees, mirror.never
+        project=Path(source),
+        root=Path(root),
+        folder=Path(root, posixpath.dirname(name)),
+        copies=mirror.copies,
+        links=mirror.links,
+        originals=mirror.originals,
+        trees=mirror.trees,
+        never=mirror.never,
     )
 
 
@@ -95,7 +110,7 @@ def written(workspace: Workspace) -> tuple[Written, ...]:
         found = [
             Written(posixpath.relpath(name, folder), Path(path))
             for name, entry in _walk(str(workspace.root))
-            if (path := _result(entry, workspace.entries.get(name), real)) is not None
+            if (path := _result(entry, name, workspace, real)) is not None
         ]
     return tuple(sorted(found, key=lambda file: file.name))
 
@@ -116,6 +131,11 @@ def broken(workspace: Workspace) -> tuple[str, ...]:
         return ()
     others = originals.written_by_others({join(project, name) for name in changed})
     return tuple(sorted(name for name in changed if join(project, name) not in others))
+
+
+def leftover(workspace: Workspace) -> Leftover:
+    """Return a mirror as another run may take it over, once nothing of the run is left."""
+    return Leftover(str(workspace.root), workspace.copies, workspace.links)
 
 
 def remove(work: Path) -> None:
@@ -143,16 +163,17 @@ def _walk(root: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
                     yield join(here, entry.name), entry
 
 
-def _result(entry: os.DirEntry[str], before: Signature | str | None, root: str) -> str | None:
+def _result(entry: os.DirEntry[str], name: str, workspace: Workspace, root: str) -> str | None:
     """Return the path of the regular file that the run put here, None where it did not."""
     if entry.is_symlink():
-        if os.readlink(entry.path) == before:
+        if os.readlink(entry.path) == workspace.links.get(name):
             return None
         end = os.path.realpath(entry.path)
         return end if end.startswith(root + os.sep) and os.path.isfile(end) else None
-    if not entry.is_file() or signature(entry.stat()) == before:
+    if not entry.is_file():
         return None
-    return entry.path
+    copy = workspace.copies.get(name)
+    return None if copy is not None and signature(entry.stat()) == copy.copied else entry.path
 
 
 def _clear(root: str) -> None:

@@ -14,7 +14,7 @@ LEVELS = {
     "telling": "reports exports",
     "driving": "bisection sweep executors differences runner trial inquiry interventions sampling assessment stored diagnosis calibration experiment",
     "judging": "verdict creep comparers diffs lint",
-    "doing": "workspace mirror copying originals tracked kernels execution capture displays scalars environment environments packages store attributes index baselines pending",
+    "doing": "workspace mirror copying leftovers originals tracked kernels execution capture displays scalars environment environments packages store attributes index baselines pending",
     "reading": "notebook textual foreign nbreg spec schema keytypes rules readers project sources cases yaml12 flags languages flagtypes literals assignments magics masks moments timings",
     "ground": "model options errors files optional lean",
 }

@@ -154,3 +154,30 @@ def test_ctrl_c_stops_the_session_and_keeps_what_ran(root, sleeping):
     kept = only_run(root)
     assert kept.status == "interrupted"
     assert "begun" in (kept.folder / "notebook.ipynb").read_text()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--nbrepro-workers=2",)])
+def test_a_run_finds_nothing_of_those_whose_mirror_it_takes_over(root, write_notebook, arguments):
+    (root / "data.csv").write_text("1\n")
+    spoil = (
+        "import os, pathlib\n"
+        "data = pathlib.Path('data.csv')\n"
+        "print('data:', data.read_text(), sorted(p for p in os.listdir() if not p.endswith('.ipynb')))\n"
+        "at = data.stat()\n"
+        "data.write_text('2\\n')\n"
+        "os.utime(data, ns=(at.st_atime_ns, at.st_mtime_ns))\n"
+        "pathlib.Path('result.txt').write_text('new')\n"
+        "os.symlink('result.txt', 'link.txt')"
+    )
+    for name in "abcd":
+        write_notebook(root / f"{name}.ipynb", spoil, nbrepro={})
+    code, out = run(root, "--nbrepro-update=new", *arguments)
+    assert code == 0, out
+    code, out = run(root, *arguments)
+    assert code == 0, out
+    store = Store(root / ".nbrepro")
+    logs = {(store.runs / name / "output.log").read_text() for name in store.ids()}
+    assert len(logs) == 1
+    assert "data: 1\n ['data.csv', 'pytest.ini']" in logs.pop()
+    assert not list(store.runs.glob("*/work"))
+    assert (root / "data.csv").read_text() == "1\n"

@@ -11,15 +11,19 @@ import pytest
 
 from pytest_nbrepro import copying, mirror, originals, tracked, workspace
 from pytest_nbrepro.errors import WorkspaceError
-from pytest_nbrepro.workspace import broken, remove, stage, written
+from pytest_nbrepro.workspace import broken, leftover, remove, stage, written
 
 
 class Tree:
-    """A project to stage: analysis/train.ipynb below a root, and whatever a test adds."""
+    """A project to stage: analysis/train.ipynb below a root, and whatever a test adds.
 
-    def __init__(self, base: Path) -> None:
+    With `again` each mirror takes over what it can of another one.
+    """
+
+    def __init__(self, base: Path, *, again: bool = False) -> None:
         self.root = base / "project"
         self.base = base
+        self.again = again
         self.add("analysis/train.ipynb", "{}")
         self.runs = 0
 
@@ -48,7 +52,13 @@ class Tree:
 
     def stage(self, notebook="analysis/train.ipynb", **how):
         self.runs += 1
-        return stage(self.root, self.root / notebook, self.base / f"run{self.runs}" / "work", **how)
+        path, work = self.root / notebook, self.base / f"run{self.runs}" / "work"
+        if not self.again:
+            return stage(self.root, path, work, **how)
+        left = leftover(stage(self.root, path, self.base / f"run{self.runs}" / "before", **how))
+        mirrored = stage(self.root, path, work, **how, left=left)
+        remove(Path(left.root))
+        return mirrored
 
     def state(self):
         """All that must stay as it is: names, kinds, contents, times, modes."""
@@ -62,11 +72,11 @@ class Tree:
         }
 
 
-@pytest.fixture
-def tree(tmp_path, monkeypatch):
+@pytest.fixture(params=[False, True], ids=["anew", "taken over"])
+def tree(tmp_path, monkeypatch, request):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))  # tests may run inside a repository
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    return Tree(tmp_path)
+    return Tree(tmp_path, again=request.param)
 
 
 def names(space):
@@ -693,7 +703,7 @@ def test_file_that_goes_while_it_is_staged(tree, monkeypatch, name):
     def vanish(self, folder):
         entries = real(self, folder)
         if folder == os.path.dirname(name):
-            going.unlink()
+            going.unlink(missing_ok=True)
         return entries
 
     monkeypatch.setattr(mirror.Mirror, "_wanted", vanish)
@@ -704,6 +714,7 @@ def test_file_that_goes_while_it_is_staged(tree, monkeypatch, name):
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.ENOENT])
 def test_mirror_that_cannot_be_written_is_told(tree, monkeypatch, number):
+    tree.again = False  # nothing is opened where all is moved
     refuse_opening(monkeypatch, tree.base / "run1/work/analysis/train.ipynb", number)
     with pytest.raises(WorkspaceError, match=os.strerror(number)) as fault:
         tree.stage()
