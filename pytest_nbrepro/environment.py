@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_nbrepro import files, packages
+from pytest_nbrepro.tracked import in_repository
 
 _GIT_SECONDS = 10
+_UNBORN = "(initial)"  # what git calls the commit of a repository that has none
 
 
 def record(
@@ -131,11 +133,16 @@ def git_state(project: Path) -> dict[str, Any] | None:
 
     `dirty` is None where git did not answer in time.
     """
-    head = _git(project, "rev-parse", "HEAD")
-    if head is None:
+    if "GIT_DIR" not in os.environ and not in_repository(str(project)):
         return None
-    changes = _git(project, "status", "--porcelain", "--untracked-files=no")
-    return {"commit": head.strip(), "dirty": None if changes is None else bool(changes)}
+    told = _git(project, "status", "--porcelain=v2", "--branch", "--no-ahead-behind", "--untracked-files=no")
+    if told is None:
+        head = _git(project, "rev-parse", "HEAD")
+        return None if head is None else {"commit": head.strip(), "dirty": None}
+    lines = told.splitlines()
+    headers = dict(line[2:].split(" ", 1) for line in lines if line.startswith("# "))
+    commit = headers["branch.oid"]
+    return None if commit == _UNBORN else {"commit": commit, "dirty": len(lines) > len(headers)}
 
 
 def _git(project: Path, *arguments: str) -> str | None:

@@ -1,5 +1,7 @@
 """What belongs to a folder, by what git tracks or does not ignore."""
 
+# ruff: noqa: PTH118, PTH120
+
 from __future__ import annotations
 
 import os
@@ -19,12 +21,24 @@ class Kept:
     folders: frozenset[str]
 
 
+def in_repository(folder: str) -> bool:
+    """Tell whether git could find a repository from a folder on: to ask git itself takes some milliseconds."""
+    here = os.path.realpath(folder)
+    while not os.path.lexists(os.path.join(here, ".git")):
+        here, below = os.path.dirname(here), here
+        if here == below:
+            return False
+    return True
+
+
 def kept_by_git(folder: str) -> Kept | None:
     """Ask git, in one call, what belongs to a folder.
 
     Returns:
         None outside a work tree, without git, and for a folder that git ignores: then all of it counts.
     """
+    if not in_repository(folder):
+        return None
     # a hook of git sets these for its own repository, relative to another folder than ours
     environ = {name: value for name, value in os.environ.items() if name not in _LOCAL}
     listing = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."]

@@ -129,6 +129,29 @@ class TestGit:
         environment.git_state(repository)
         assert (repository / ".git" / "index").stat().st_mtime_ns == before
 
+    def test_a_folder_of_a_repository(self, repository):
+        folder = repository / "below" / "it"
+        folder.mkdir(parents=True)
+        assert environment.git_state(folder) == environment.git_state(repository)
+
+    def test_a_work_tree_whose_repository_lies_elsewhere(self, repository, tmp_path, monkeypatch):
+        own = {"commit": environment.git_state(repository)["commit"], "dirty": False}
+        (tmp_path / ".git").rename(tmp_path / "elsewhere")
+        assert environment.git_state(repository) is None
+        (tmp_path / ".git").write_text("gitdir: elsewhere\n")
+        assert environment.git_state(repository) == own
+        (tmp_path / ".git").unlink()
+        monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+        assert environment.git_state(repository) == own
+
+    def test_a_repository_without_a_commit(self, tmp_path):
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+        assert environment.git_state(tmp_path) is None
+
+    def test_git_is_not_asked_where_there_is_no_repository(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("asked"))
+        assert environment.git_state(tmp_path) is None
+
     def test_no_repository(self, tmp_path, monkeypatch):
         monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
         assert environment.git_state(tmp_path) is None
@@ -145,8 +168,9 @@ class TestGit:
                 raise subprocess.TimeoutExpired(command, 10)
             return run(command, **options)
 
+        commit = environment.git_state(repository)["commit"]
         monkeypatch.setattr(subprocess, "run", slow)
-        assert environment.git_state(repository)["dirty"] is None
+        assert environment.git_state(repository) == {"commit": commit, "dirty": None}
 
 
 class TestMentioned:
