@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 # jsonschema, which nbformat imports, takes them for formats that no notebook has: the first builds 35 parsers when it
-# is imported, ten times the time of all else that a run needs, the second brings a calendar
-_UNUSED = ("rfc3987_syntax", "isoduration")
+# is imported, ten times the time of all else that a run needs, the second stands in for it with patterns, the third brings
+# a calendar
+_UNUSED = ("rfc3987_syntax", "rfc3986_validator", "isoduration")
 
 
 def shed() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HISTORY = "--HistoryManager.hist_file=:memory:"
+_kind: Any = None  # the application's class, once it is made
 
 
 @contextlib.contextmanager
@@ -27,10 +28,36 @@ def without_debugger() -> Iterator[None]:
         del sys.modules["debugpy"]
 
 
-def load() -> None:
-    """Import IPython's kernel."""
-    with without_debugger():
-        importlib.import_module("ipykernel.kernelapp")
+def load() -> Any:
+    """Import IPython's kernel, and return its application, made for what is wanted here; once.
+
+    To make a class of traits takes a tenth of a kernel's start.
+    """
+    global _kind  # noqa: PLW0603
+    if _kind is None:
+        with without_debugger():
+            base = importlib.import_module("ipykernel.kernelapp").IPKernelApp
+        _kind = _made(base)
+    return _kind
+
+
+def _made(base: type[Any]) -> Any:
+    class Application(base):  # type: ignore[misc]
+        def init_iopub(self, context: Any) -> None:
+            context.sndhwm = 0  # output that comes faster than it is read waits instead of being dropped
+            super().init_iopub(context)
+
+        def parse_command_line(self, argv: Any = None) -> None:
+            """Take what Jupyter's specification of Python's kernel has; making a parser takes a third of the start."""
+            if argv[:1] != ["-f"] or len(argv) != len(("-f", "FILE", _HISTORY)):
+                super().parse_command_line(argv)
+                return
+            self.argv, self.extra_args = [*argv], list[str]()
+            self.cli_config.IPKernelApp.connection_file = argv[1]
+            self.cli_config.HistoryManager.hist_file = _HISTORY.partition("=")[2]
+            self.update_config(self.cli_config)
+
+    return Application
 
 
 def start(arguments: list[str]) -> Any:
@@ -39,31 +66,15 @@ def start(arguments: list[str]) -> Any:
     Args:
         arguments: those of the kernel's specification.
     """
-    load()
+    kind = load()
     import ipykernel
-    from ipykernel.kernelapp import IPKernelApp
-
-    class Application(IPKernelApp):
-        def init_iopub(self, context: Any) -> None:
-            context.sndhwm = 0  # output that comes faster than it is read waits instead of being dropped
-            super().init_iopub(context)  # type: ignore[no-untyped-call]
-
-        def parse_command_line(self, argv: Any = None) -> None:
-            """Take what Jupyter's specification of Python's kernel has; making a parser takes a third of the start."""
-            if argv[:1] != ["-f"] or len(argv) != len(("-f", "FILE", _HISTORY)):
-                super().parse_command_line(argv)
-                return
-            self.argv, self.extra_args = [*argv], []
-            self.cli_config.IPKernelApp.connection_file = argv[1]
-            self.cli_config.HistoryManager.hist_file = _HISTORY.partition("=")[2]
-            self.update_config(self.cli_config)
 
     folder = os.path.dirname(os.path.dirname(ipykernel.__file__))  # noqa: PTH120
     sys.argv = [os.path.join(folder, "ipykernel_launcher.py"), *arguments]  # noqa: PTH118  # as in Jupyter
-    app = Application.instance()
+    app = kind.instance()
     app.parent_handle = int(os.environ.get("JPY_PARENT_PID") or 0)  # read at import, which may be long ago
     with without_debugger():
-        app.initialize([*arguments, _HISTORY])  # type: ignore[no-untyped-call]
+        app.initialize([*arguments, _HISTORY])
     return app
 
 

@@ -22,11 +22,42 @@ from typing import Any
 
 KNOWN = frozenset(
     {
-        *("PIL", "bottleneck", "contourpy", "cycler", "dateutil", "fontTools", "joblib", "kiwisolver"),
-        *("matplotlib", "mpl_toolkits", "narwhals", "numexpr", "numpy", "packaging", "pandas", "polars"),
-        *("pyparsing", "pytz", "scipy", "six", "sklearn", "threadpoolctl", "tzdata"),
+        *(
+            "PIL",
+            "_cyutility",
+            "bottleneck",
+            "charset_normalizer",
+            "cloudpickle",
+            "contourpy",
+            "cycler",
+            "dateutil",
+        ),
+        *(
+            "fontTools",
+            "joblib",
+            "kiwisolver",
+            "matplotlib",
+            "matplotlib_inline",
+            "mpl_toolkits",
+            "mpmath",
+            "narwhals",
+        ),
+        *(
+            "networkx",
+            "numexpr",
+            "numpy",
+            "packaging",
+            "pandas",
+            "patsy",
+            "polars",
+            "psutil",
+            "pyparsing",
+            "pytz",
+        ),
+        *("scipy", "seaborn", "six", "sklearn", "statsmodels", "sympy", "threadpoolctl", "tzdata"),
     }
 )
+_LIBRARIES = f"site-packages{os.sep}"
 _NEEDED = (FunctionType, ModuleType, type, str, bytes, int, float)  # by destructors, which are called first
 _FAILED = ("last_exc", "last_value")  # a traceback keeps what its frames have open
 
@@ -48,12 +79,17 @@ def namespaces(
     for name, module in list((sys.modules if modules is None else modules).items()):
         space = getattr(module, "__dict__", {})
         file, top = space.get("__file__"), name.partition(".")[0]
-        if not isinstance(file, str) or top in standard or top in known or top in KNOWN:
+        if not isinstance(file, str) or top in standard or top in known or {top, _library(file)} & KNOWN:
             continue
         if not (own(file) and file.endswith(".py")):
             return None
         found.append(space)
     return found
+
+
+def _library(file: str) -> str:
+    """Return whose file it is: some compiled parts of a library have a name of their own."""
+    return file.rpartition(_LIBRARIES)[2].partition(os.sep)[0]
 
 
 def end(spaces: Iterable[dict[str, Any]]) -> None:

@@ -210,10 +210,14 @@ def renew(modules: Mapping[str, Any]) -> None:
 
 
 def _warm() -> None:
-    """Have the patterns compiled by which IPython reads a cell."""
-    with contextlib.suppress(ImportError, AttributeError):  # of another version
+    """Have made what every shell looks up: the patterns by which IPython reads a cell, the colours of a traceback."""
+    with contextlib.suppress(Exception):  # another version, whose kernels make them themselves
         reader = importlib.import_module("IPython.core.inputtransformer2").TransformerManager()
         reader.transform_cell("f(0)\n")
+        importlib.import_module("IPython.core.prefilter").PrefilterManager()
+        importlib.import_module("IPython.core.completer").IPCompleter(namespace={}, global_namespace={})
+        colors = importlib.import_module("IPython.core.interactiveshell").InteractiveShell.colors
+        importlib.import_module("IPython.utils.PyColorize").theme_table[colors.default_value]
 
 
 def _freeze() -> None:

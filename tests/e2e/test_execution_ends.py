@@ -398,3 +398,24 @@ def test_a_thread_that_fails_after_the_last_cell(bench: Any) -> None:
     done = bench.run(late)
     assert (done.status, done.error.kind, done.error.cell) == (RunStatus.FAILED, "cell", None)
     assert done.error.message == "in thread mine: ValueError: late"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import numpy, pandas\npandas.DataFrame({'x': numpy.arange(3)}).describe()",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
+        "from sklearn.svm import SVC\nSVC().fit([[0], [1]], [0, 1])",
+    ],
+    ids=["pandas", "matplotlib", "sklearn"],
+)
+def test_a_kernel_with_the_usual_libraries_ends_without_taking_them_apart(bench, code):
+    probe = (
+        "import csv, os\n"
+        "class Probe:\n"
+        "    def __del__(self, write=os.write, out=os.open('apart', os.O_WRONLY | os.O_CREAT)):\n"
+        "        write(out, b'apart')\n"
+        "csv.kept = Probe()"
+    )
+    assert bench.run(code, probe).status is RunStatus.COMPLETED
+    assert (bench.cwd / "apart").read_text() == ""

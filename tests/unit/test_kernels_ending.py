@@ -82,6 +82,8 @@ def module(name, file):
         ([module("helper", "/project/helper.py")], True),
         ([module("helper", "/project/helper.so")], False),
         ([module("h5py", "/site/h5py.py")], False),
+        ([module("_ni_label", "/lib/site-packages/scipy/ndimage/_ni_label.so")], True),
+        ([module("_objects", "/lib/site-packages/h5py/_objects.so")], False),
     ],
 )
 def test_libraries_that_are_not_known_end_as_python_ends(modules, quick):
