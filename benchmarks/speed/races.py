@@ -26,10 +26,6 @@ class Race:
     extra: tuple[str, ...] = ()  # arguments that all get
 
 
-def _tiny(count: int) -> Callable[[Path], None]:
-    return lambda folder: _both(folder, projects.TINY, count)
-
-
 def _both(folder: Path, cells: tuple[str, ...], count: int) -> None:
     projects.notebooks(folder, cells, count)
     projects.scripts(folder / "scripts", cells, count)
@@ -37,15 +33,25 @@ def _both(folder: Path, cells: tuple[str, ...], count: int) -> None:
 
 _PEERS = (tools.NBMAKE, tools.NBVAL, tools.PYTEST_NOTEBOOK)
 RACES = (
-    Race("8 tiny", _tiny(8), (tools.OURS, *_PEERS, tools.PAPERMILL, tools.SCRIPTS), 3),
+    Race(
+        "8 tiny",
+        lambda folder: _both(folder, projects.TINY, 8),
+        (tools.OURS, *_PEERS, tools.PAPERMILL, tools.SCRIPTS),
+        3,
+    ),
     Race(
         "8 science",
         lambda folder: _both(folder, projects.SCIENCE, 8),
         (tools.OURS, tools.OURS_TWO, *_PEERS, tools.NBMAKE_TWO, tools.SCRIPTS),
         3,
     ),
-    Race("100 tiny", _tiny(100), (tools.OURS, *_PEERS), 1),
-    Race("trivial test", projects.trivial, (tools.BARE, tools.UNUSED), 15, accepted=False),
+    Race(
+        "100 tiny",
+        lambda folder: projects.notebooks(folder, projects.TINY, 100),
+        (tools.OURS, *_PEERS),
+        1,
+    ),
+    Race("trivial test", projects.trivial, (tools.BARE, tools.UNUSED, tools.WITHOUT), 15, accepted=False),
     Race("1,000 x 1 MB", projects.large, (tools.OURS,), 3, accepted=False, extra=("--collect-only",)),
 )
 Costs = dict[str, list[Cost]]  # by the name of a tool, one a round

@@ -51,15 +51,16 @@ PAPERMILL = Tool("papermill", ("papermill",), ("-c", _PAPERMILL))
 SCRIPTS = Tool("python script.py", (), ("-c", _SCRIPTS), OURS.name)
 BARE = Tool("pytest alone", ("pytest",), ("-m", "pytest", "-q"))
 UNUSED = Tool("plugin not used", (str(ROOT),), ("-m", "pytest", "-q"))
+WITHOUT = Tool("plugin kept out", (), (*UNUSED.arguments, "-p", "no:nbrepro"), UNUSED.name)
 OWN = tuple(tool for tool in (OURS, NBMAKE, NBVAL, PYTEST_NOTEBOOK, PAPERMILL, BARE, UNUSED))
 LIGHT = frozenset({BARE.name, UNUSED.name})  # nothing of science in there
 
 
 class Environments:
-    """Virtual environments below a folder, made once.
+    """Virtual environments below a folder, made once; only this tree is installed anew each time.
 
     Args:
-        folder: where they go; those that are there already are used as they are.
+        folder: where they go; those of other tools that are there already are used as they are.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -68,12 +69,14 @@ class Environments:
     def make(self, tool: Tool) -> None:
         """Make the environment of a tool."""
         place = self._folder / tool.place
-        if (place / "made").exists():
-            return
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
-        packages = [*tool.packages, *(() if tool.name in LIGHT else SCIENCE)]
-        subprocess.run([self._python(tool), "-m", "pip", "install", "-q", *packages], check=True)
-        (place / "made").touch()
+        install = [self._python(tool), "-m", "pip", "install", "-q"]
+        if not (place / "made").exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
+            packages = [*tool.packages, *(() if tool.name in LIGHT else SCIENCE)]
+            subprocess.run([*install, *packages], check=True)
+            (place / "made").touch()
+        elif str(ROOT) in tool.packages:
+            subprocess.run([*install, "--force-reinstall", "--no-deps", str(ROOT)], check=True)
 
     def command(self, tool: Tool) -> Sequence[str]:
         """Return the command line of a tool."""
