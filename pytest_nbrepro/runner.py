@@ -57,6 +57,11 @@ def _expected(task: Task) -> execution.Expected:
 def release() -> None:
     """Let go of what `expect` made ready."""
     execution.release()
+    clear()
+
+
+def clear() -> None:
+    """Remove what runs that are over have left for others."""
     _LEFTOVERS.close()
 
 

@@ -56,6 +56,7 @@ class Service:
         except EOFError:
             pass
         if self._slots.running:
+            runner.clear()
             os._exit(1)
         runner.release()
         self._news.put(None)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import IO, Any
 
 _SHARE = 10  # writing the notebook takes at most 1/10 of the time
-_FIRST = 0.25  # seconds after which it is written for the first time: a quick one once, in the end
 
 
 @dataclass
@@ -151,7 +150,7 @@ class Saver:
     def __init__(self, write: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._write = write
         self._clock = clock
-        self._next = clock() + _FIRST
+        self._next = 0.0
 
     def save(self) -> None:
         """Write it."""

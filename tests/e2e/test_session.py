@@ -145,6 +145,24 @@ def test_sigkill_leaves_no_process_and_the_next_session_works(root, sleeping, wr
     assert run(root, "--nbrepro-update=new", "--nbrepro-once")[0] == 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="none is kept elsewhere")
+def test_sigkill_leaves_no_mirror_of_a_run_that_was_over(root, write_notebook, tmp_path_factory):
+    place = tmp_path_factory.mktemp("pids") / "pids"
+    (root / "another").mkdir()
+    write_notebook(root / "another/a.ipynb", "print('m: 1')", nbrepro={})
+    write_notebook(root / "t.ipynb", SLEEPER.format(place=str(place)), nbrepro={})
+    process = start(root, "--nbrepro-once", "--nbrepro-update=new")
+    wait(lambda: place.exists() and len(place.read_text().split()) == 2, process)
+    store = Store(root / ".nbrepro")
+    over, died = (store.runs / name for name in store.ids())
+    assert (over / "work").exists()
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    wait(lambda: store.read(died.name).status == "died", seconds=5)
+    assert (died / "work").exists()
+    assert not (over / "work").exists()
+
+
 def test_ctrl_c_stops_the_session_and_keeps_what_ran(root, sleeping):
     process, others = sleeping
     process.send_signal(signal.SIGINT)
