@@ -24,19 +24,17 @@ only run. *tiny*: three cells, `math` alone. *science*: numpy, pandas, matplotli
 that came of a command. {cpus} cores, Python {python}, {versions}."""
 
 _WHY = """\
-What stands in the way, by profile (tiny notebooks, the quiet machine, CPU). A further notebook: 0.14 s in its kernel, of
-which IPython's application takes 0.06 to start, three cells and what is asked after them 0.05, two forks and the end
-0.03; 0.016 s in its supervisor; 0.035 s in ours: staging, git, the record, the comparison. Every command: 0.8 s in
-pytest's process (0.4 pytest, 0.25 our imports, the report), 0.75 s in the process that runs notebooks (nbclient,
-jupyter_client, zmq), 0.55 s in the fork server (ipykernel), the last two beside each other. To go below takes another
-kernel than IPython's, or one whose shell is made before the fork: then a notebook would share state with the one before.
-That a kernel gets ready while the notebook before it runs was measured apart, when it came: 100 tiny notebooks took 13.6 s
-against 79.7 s of nbval-lax (0.17x, one round, in one environment), a further tiny one 0.10 s of wall and 0.13 s of CPU where
-the commit before took 0.15 s and 0.16 s (3 rounds in turn). Left of the 0.10 s: its cells 0.02, the end of its kernel 0.02, ours 0.04.
-A science notebook's own code takes 1.7 s as a script; imports ahead save most of what these share.
-Of the trivial test, in 15 rounds: 0.47 s CPU with pytest alone, 0.70 s in the environment of the plugin, there 0.69 s with
-`-p no:nbrepro` (1.009x) and 0.52 s without anyio's plugin, which comes with what nbdime needs. Each notebook is
-collected by parsing it once, without its pictures; those of this race hold one of 1 MB each."""
+What stands in the way, by profile (tiny notebooks, CPU; the machine's speed varies by a third from minute to minute, so seconds
+of two lines do not add up). A further notebook: 0.066 s in its kernel, of which IPython's application takes 0.026 to start, a third of it to
+copy pages that the kernel shares with its fork server until it writes to them, three cells and what is asked before and after them
+0.03, the end 0.01; 0.007 s in its supervisor and 0.004 s in the fork server; 0.027 s in ours: the mirror, messages, the record; 0.007 s in
+pytest's process, for the comparison and the report. Every command: 0.4 s in pytest's process (0.2 pytest, 0.05 the plugins of other
+packages, 0.1 our imports), 0.3 s in the process that runs notebooks (nbformat 0.1, nbclient 0.07), 0.25 s in the fork server
+(IPython), the last two beside each other. To go below takes another kernel than IPython's, or one whose shell is made before the
+fork: then a notebook would share state with the one before. Tried without gain: to copy all shared pages at once.
+A science notebook's own code takes 0.7 s as a script; imports ahead save most of what these share.
+The trivial test pays for plugins that come with what nbdime needs (anyio's, above all), also where ours is kept out. Each
+notebook is collected by parsing it once, without its pictures; those of this race hold one of 1 MB each."""
 
 
 def main() -> None:
