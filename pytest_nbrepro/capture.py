@@ -17,6 +17,7 @@ from pytest_nbrepro.kernels.showing import KEPT
 from pytest_nbrepro.masks import ALL, mask, terminal_text
 from pytest_nbrepro.model import Artifact, CellRecord, Masking, Metric, Number, Run
 from pytest_nbrepro.notebook import Cell, Notebook
+from pytest_nbrepro.store import WORK
 
 IGNORE_TAG = "nbrepro:ignore"
 METRICS_TAG = "metrics"
@@ -41,7 +42,7 @@ class Hidden:
         begun = datetime.fromisoformat(run.started).date()
         length = timedelta(seconds=run.duration or 0.0).days + 1
         days = frozenset(begun + timedelta(days=n) for n in range(-1, length + 1))
-        return cls((str(run.folder / "work"), str(run.folder), str(root)), days, masks)
+        return cls((str(run.folder / WORK), str(run.folder), str(root)), days, masks)
 
     def apply(self, text: str) -> tuple[str, dict[str, int]]:
         """Return a text without what means nothing, and how often each mask hid something."""

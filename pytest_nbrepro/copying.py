@@ -9,6 +9,7 @@ import errno
 import os
 import shutil
 import stat
+from typing import NamedTuple
 
 LARGE = 16 << 20
 """Bytes; a larger file is cloned or linked, never copied."""
@@ -27,7 +28,20 @@ def signature(status: os.stat_result) -> Signature:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def copy(source: str, target: str, *, large: bool = False) -> tuple[os.stat_result, os.stat_result] | None:
+class Copy(NamedTuple):
+    """A copy, and its original; the times, in nanoseconds, are those of the last change of anything."""
+
+    original: Signature
+    copied: Signature
+    times: tuple[int, int]  # of both; nobody can set them
+
+    @classmethod
+    def of(cls, original: os.stat_result, copied: os.stat_result) -> Copy:
+        """Return what is known of a copy by what the system tells of both."""
+        return cls(signature(original), signature(copied), (original.st_ctime_ns, copied.st_ctime_ns))
+
+
+def copy(source: str, target: str, *, large: bool = False) -> Copy | None:
     """Copy a file with its permissions and time of modification; the owner may always write the copy.
 
     Args:
@@ -36,7 +50,7 @@ def copy(source: str, target: str, *, large: bool = False) -> tuple[os.stat_resu
         large: copy a file above `LARGE` even where it cannot be cloned.
 
     Returns:
-        What the system tells of the original and of the copy; None, and no copy, where the file is too large.
+        What is known of both; None, and no copy, where the file is too large.
 
     Raises:
         OSError: the original cannot be read or the copy not be written.
@@ -61,7 +75,7 @@ def copy(source: str, target: str, *, large: bool = False) -> tuple[os.stat_resu
             os.close(writing)
     finally:
         os.close(reading)
-    return status, done
+    return Copy.of(status, done)
 
 
 def link(source: str, target: str, *, folder: bool = False) -> bool:

@@ -12,27 +12,12 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from pytest_nbrepro.copying import Signature, signature
+from pytest_nbrepro.copying import Copy
 
 _MOST = 4  # mirrors that are kept at once
-_POSSIBLE = (
-    sys.platform == "linux"
-)  # elsewhere a process that came of the run may still write into its mirror
-
-
-class Copy(NamedTuple):
-    """A copy in a mirror, and its original; the times, in nanoseconds, are those of the last change of anything."""
-
-    original: Signature
-    copied: Signature
-    times: tuple[int, int]  # of both; nobody can set them
-
-    @classmethod
-    def of(cls, original: os.stat_result, copied: os.stat_result) -> Copy:
-        """Return what is known of a copy by what the system tells of both."""
-        return cls(signature(original), signature(copied), (original.st_ctime_ns, copied.st_ctime_ns))
+# elsewhere a process that came of the run may still write into its mirror
+_POSSIBLE = sys.platform == "linux"
 
 
 @dataclass(frozen=True)
@@ -93,16 +78,21 @@ class Leftovers:
             with self._lock:
                 self._expected = frozenset(folders)
 
-    def keep(self, folder: str, left: Leftover) -> bool:
-        """Keep a used mirror where it is; False where no run is expected of the folder that it mirrors."""
+    def expects(self, folder: str) -> bool:
+        """Tell whether mirrors of a folder are kept."""
         with self._lock:
-            if folder not in self._expected:
-                return False
-            self._kept.append((folder, left))
-            surplus = [self._kept.pop(0) for _ in range(len(self._kept) - _MOST)]
-        for _, old in surplus:
+            return folder in self._expected
+
+    def keep(self, folder: str, left: Leftover) -> None:
+        """Keep a used mirror where it is, and remove the oldest of too many; where it is not expected, remove it."""
+        with self._lock:
+            if folder in self._expected:
+                self._kept.append((folder, left))
+                surplus = [self._kept.pop(0)[1] for _ in range(len(self._kept) - _MOST)]
+            else:
+                surplus = [left]
+        for old in surplus:
             self._remove(old.root)
-        return True
 
     def take(self, folder: str) -> Leftover:
         """Give a used mirror of a folder away, which is the caller's to remove; `NOTHING` where there is none."""

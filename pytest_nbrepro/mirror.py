@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pytest_nbrepro import copying
 from pytest_nbrepro.copying import Signature, signature
 from pytest_nbrepro.errors import WorkspaceError
-from pytest_nbrepro.leftovers import NOTHING, Copy, Leftover
+from pytest_nbrepro.leftovers import NOTHING, Leftover
 from pytest_nbrepro.originals import CHATTER, Listing, join, survey
 from pytest_nbrepro.tracked import Kept, kept_by_git
 
@@ -38,7 +38,7 @@ class Mirror:
         self.project = project
         self.root = root
         self.never = frozenset(never)
-        self.copies: dict[str, Copy] = {}
+        self.copies: dict[str, copying.Copy] = {}
         self.links: dict[str, str] = {}  # their texts
         self.originals: dict[str, Signature] = {}  # of files that were copied or linked
         self.trees: dict[str, dict[str, Listing]] = {}  # of folders that were linked as a whole
@@ -118,12 +118,9 @@ class Mirror:
                     self._link(entry, name)
 
     def _copy_file(self, name: str, source: str, *, large: bool = False) -> None:
-        taken = self._left.copy(name, source, self._target(name))
-        if taken is not None:
-            self.originals[name], self.copies[name] = taken.original, taken
-            return
+        target = self._target(name)
         try:
-            done = copying.copy(source, self._target(name), large=large)
+            done = self._left.copy(name, source, target) or copying.copy(source, target, large=large)
         except FileNotFoundError as error:
             if error.filename != source:
                 raise
@@ -136,7 +133,7 @@ class Mirror:
         if done is None:
             self._link_file(name, source)
         else:
-            self.originals[name], self.copies[name] = signature(done[0]), Copy.of(*done)
+            self.originals[name], self.copies[name] = done.original, done
 
     # ---------------------------------------------------------------------------------------------------
     # What lies beside it

@@ -24,9 +24,8 @@ from pytest_nbrepro import (
 )
 from pytest_nbrepro.errors import KernelError, NbreproError
 from pytest_nbrepro.model import Metric, Progress, Run, RunError, RunStatus, Task
-from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, VARIABLES, Store, read_run
+from pytest_nbrepro.store import ENVIRONMENT, EXECUTED, VARIABLES, WORK, Store, read_run
 
-_WORK = "work"  # the mirror, in the folder of a run
 _FORESEEN = 64  # tasks that are looked at before the first of them runs
 
 
@@ -101,7 +100,6 @@ def run_case(
     store = Store(task.store)
     store.write(run)
     begun = time.perf_counter()
-    left: tuple[str, ...] = ()
     staged: workspace.Workspace | None = None
     try:
         ended, staged = _attempt(task, run, progress, control)
@@ -116,10 +114,13 @@ def run_case(
         error = RunError("workspace", what, hint="is the disk full, or the folder read-only?")
         ended = dataclasses.replace(run, status=RunStatus.FAILED, error=error)
     finally:
-        if staged is None or not _LEFTOVERS.keep(_folder(task), workspace.leftover(staged)):
-            left = _cleared(folder / _WORK)
+        left = _cleared(folder / WORK) if staged is None else ()
     ended = _timed(dataclasses.replace(ended, notes=(*ended.notes, *left)), begun)
-    store.write(ended)
+    try:
+        store.write(ended)
+    finally:
+        if staged is not None:  # once the record is written, to which who removes it may add
+            _LEFTOVERS.keep(_folder(task), workspace.leftover(staged))
     return ended
 
 
@@ -158,7 +159,7 @@ def _attempt(
     unknown = nbreg.notes(source.metadata, [cell.metadata for cell in source.cells])
     run = dataclasses.replace(run, flags=flags.effective(found, case.flags), notes=unknown)
     Store(task.store).write(run)  # who looks at a run that still runs sees all of its flags
-    staged = _staged(task, path, run.folder / _WORK)
+    staged = _staged(task, path, run.folder / WORK)
     if task.left is not None:
         _leave(task.left / "files", staged.folder)
     request = execution.Request(
@@ -185,7 +186,8 @@ def _attempt(
         python=task.python,
     )
     run = _kept(task, run, execution.execute(request, progress, control), staged)
-    return run, staged if run.status is RunStatus.COMPLETED else None
+    serves = run.status is RunStatus.COMPLETED and _LEFTOVERS.expects(_folder(task))
+    return run, staged if serves else None
 
 
 def _staged(task: Task, path: Path, work: Path) -> workspace.Workspace:

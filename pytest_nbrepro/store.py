@@ -20,6 +20,7 @@ SCHEMA = 1
 RECORD = "run.json"
 EXECUTED = "notebook.ipynb"  # the executed copy in a run's folder
 ENVIRONMENT = "environment.json"
+WORK = "work"  # the mirror that the notebook runs in, while it runs
 LOG = "output.log"  # what the cells printed
 VARIABLES = "variables.json"  # fingerprints of the notebook's variables, in experiments alone
 _ATTEMPTS = 100

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_nbrepro import originals
-from pytest_nbrepro.copying import Signature, signature
+from pytest_nbrepro.copying import Copy, Signature, signature
 from pytest_nbrepro.errors import WorkspaceError
-from pytest_nbrepro.leftovers import NOTHING, Copy, Leftover
+from pytest_nbrepro.leftovers import NOTHING, Leftover
 from pytest_nbrepro.mirror import Mirror
 from pytest_nbrepro.originals import CHATTER, Listing, join
 

@@ -25,12 +25,11 @@ from typing import IO, Any
 from pytest_nbrepro import __version__, attributes, files
 from pytest_nbrepro.errors import StoreError
 from pytest_nbrepro.model import Run, RunStatus
-from pytest_nbrepro.store import RECORD, Store, check_schema, read_run
+from pytest_nbrepro.store import RECORD, WORK, Store, check_schema, read_run
 from pytest_nbrepro.sweep.batch import FOLDER
 
 MANIFEST = "nbrepro-runs.json"
 _SCHEMA = 1
-_WORK = "work"  # the mirror of a run that still runs
 ID = r"\d{8}T\d{6}\.\d{6}-[0-9a-f]{6,}"  # of a run, and of a search
 _BATCH = re.compile(rf"{FOLDER}/{ID}\.json")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same files make the same archive
@@ -81,7 +80,7 @@ def _members(store: Store, runs: Sequence[Run]) -> Iterator[tuple[str, Path]]:
             raise StoreError("it still runs", where=run.id, hint="wait for its end")
         batches.add(attributes.read(run.folder).batch)
         for name, path in files.below(run.folder):
-            if name.split("/")[0] != _WORK:
+            if name.split("/")[0] != WORK:
                 yield f"runs/{run.id}/{name}", path
     for batch in sorted(batches - {None}, key=str):
         name = f"{FOLDER}/{batch}.json"

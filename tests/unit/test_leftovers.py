@@ -163,15 +163,19 @@ def left(name: str) -> Leftover:
 
 
 def test_none_is_kept_where_no_run_is_expected(kept):
-    assert not kept.all.keep("folder", left("a"))
+    assert not kept.all.expects("folder")
+    kept.all.keep("folder", left("a"))
     kept.all.expect({"other"})
-    assert not kept.all.keep("folder", left("a"))
+    assert not kept.all.expects("folder")
+    kept.all.keep("folder", left("b"))
+    assert kept.removed == ["a", "b"]
     assert kept.all.take("folder") is NOTHING
 
 
 def test_one_is_given_away_once_to_its_folder_alone(kept):
     kept.all.expect({"one", "two"})
-    assert kept.all.keep("one", left("a"))
+    assert kept.all.expects("one")
+    kept.all.keep("one", left("a"))
     assert kept.all.take("two") is NOTHING
     assert kept.all.take("one") == left("a")
     assert kept.all.take("one") is NOTHING
@@ -182,18 +186,23 @@ def test_a_few_are_kept_and_the_oldest_removed(kept):
     folders = [str(number) for number in range(7)]
     kept.all.expect(folders)
     for name in folders:
-        assert kept.all.keep(name, left(name))
+        kept.all.keep(name, left(name))
     assert kept.removed == ["0", "1", "2"]
     assert kept.all.take("3") == left("3")
     kept.all.close()
     assert kept.removed == ["0", "1", "2", "4", "5", "6"]
-    assert not kept.all.keep("3", left("3"))
+    assert not kept.all.expects("3")
+    kept.all.keep("3", left("3"))
+    assert kept.removed[-1] == "3"
+    assert kept.all.take("3") is NOTHING
 
 
 def test_none_is_kept_where_a_process_may_still_write(kept, monkeypatch):
     monkeypatch.setattr(leftovers, "_POSSIBLE", False)
     kept.all.expect({"one"})
-    assert not kept.all.keep("one", left("a"))
+    assert not kept.all.expects("one")
+    kept.all.keep("one", left("a"))
+    assert kept.removed == ["a"]
 
 
 def test_threads_never_get_the_same_one(kept):

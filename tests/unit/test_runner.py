@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from pytest_nbrepro import leftovers, runner, workspace
-from pytest_nbrepro.errors import WorkspaceError
+from pytest_nbrepro.errors import StoreError, WorkspaceError
 from pytest_nbrepro.execution import Execution
 from pytest_nbrepro.model import Case, RunError, RunStatus, Spec, Task
 from pytest_nbrepro.store import Store
@@ -129,3 +129,30 @@ def test_a_mirror_whose_run_was_deleted_meanwhile(stage):
     second = runner.run_case(tasks[1])
     assert second.status is RunStatus.COMPLETED
     assert os.listdir(stage.store.runs) == [second.id]
+
+
+def test_a_record_that_cannot_be_written_keeps_no_mirror_from_being_removed(stage, monkeypatch):
+    task = stage.task("a")
+    runner.expect([task])
+    write = Store.write
+
+    def full(self, run):
+        if run.status is not RunStatus.RUNNING:
+            raise StoreError("the disk is full")
+        write(self, run)
+
+    monkeypatch.setattr(Store, "write", full)
+    with pytest.raises(StoreError, match="full"):
+        runner.run_case(task)
+    runner.release()
+    assert stage.works() == []
+
+
+def test_the_record_is_whole_before_others_may_take_the_mirror(stage, monkeypatch):
+    task = stage.task("a")
+    runner.expect([task])
+    found = []
+    monkeypatch.setattr(
+        runner._LEFTOVERS, "keep", lambda *_: found.extend(stage.store.read(n) for n in stage.store.ids())
+    )
+    assert [runner.run_case(task)] == found
