@@ -20,7 +20,7 @@ from speed.tools import Environments
 _WORDS = """\
 Made by `tox -e speed`: each tool in an environment of its own, all in turn on fresh copies of the same notebooks, in another
 order each round; medians of {rounds} rounds, ratios taken within a round. Ours compares with accepted baselines, the others
-only run. *tiny*: three cells, `math` alone. *science*: numpy, pandas, matplotlib, a figure and a CSV. CPU counts all processes
+only run; a tool that fails by chance, as those do whose ports others take, is run again. *tiny*: three cells, `math` alone. *science*: numpy, pandas, matplotlib, a figure and a CSV. CPU counts all processes
 that came of a command. {cpus} cores, Python {python}, {versions}."""
 
 _WHY = """\
@@ -77,11 +77,16 @@ def _section(
     yield from ("", "| case | goal | measured |", "|---|---|---|")
     yield from _goals(found, listed)
     yield from ("", *_WHY.split("\n"))
-    yield from ("", "| work | tool | wall s | CPU s | largest process, MB |", "|---|---|---|---|---|")
+    yield from (
+        "",
+        "| work | tool | wall s | CPU s | largest process, MB | run again |",
+        "|---|---|---|---|---|---|",
+    )
     for work, costs in found.items():
         for name, costs_of in costs.items():
             wall, cpu, peak = (median([getattr(c, key) for c in costs_of]) for key in ("wall", "cpu", "peak"))
-            yield f"| {work} | {name} | {wall:.2f} | {cpu:.2f} | {peak:.0f} |"
+            failed = sum(cost.failed for cost in costs_of) or ""
+            yield f"| {work} | {name} | {wall:.2f} | {cpu:.2f} | {peak:.0f} | {failed} |"
 
 
 def _goals(found: Mapping[str, Costs], listed: Sequence[Cost]) -> Iterator[str]:

@@ -23,6 +23,11 @@ class Cost:
     wall: float  # seconds until it ended
     cpu: float  # seconds of it and all processes that came of it, also those that outlived it
     peak: float  # MB, the largest of them all
+    failed: int = 0  # how often it was run again, after it had failed
+
+
+class FailedError(RuntimeError):
+    """A command failed."""
 
 
 def adopt() -> None:
@@ -34,7 +39,7 @@ def cost(command: Sequence[str], folder: Path, env: Mapping[str, str], *, ok: Se
     """Run a command in a process of its own that only measures it.
 
     Raises:
-        RuntimeError: it ends with something else than `ok`.
+        FailedError: it ends with something else than `ok`.
     """
     with (folder.parent / f"{folder.name}.log").open("w+") as log:
         read, write = os.pipe()
@@ -50,7 +55,7 @@ def cost(command: Sequence[str], folder: Path, env: Mapping[str, str], *, ok: Se
         code, wall, cpu, peak = text.split()
         if int(code) not in ok:
             log.seek(0)
-            raise RuntimeError(f"{' '.join(command)} ended with {code}:\n{log.read()[-4000:]}")
+            raise FailedError(f"{' '.join(command)} ended with {code}:\n{log.read()[-4000:]}")
     return Cost(float(wall), float(cpu), float(peak))
 
 

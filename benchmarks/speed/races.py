@@ -1,16 +1,22 @@
-"""Which tools run what, and in how many rounds; each round runs all of them in turn, in another order."""
+"""Which tools run what, and in how many rounds; each round runs all of them in turn, in another order.
+
+Tools whose kernels listen on TCP ports fail now and then, since another program took the port meanwhile. A tool of others
+that fails is run again, and how often is told; ours may not fail.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import shutil
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from speed import projects, tools
-from speed.measuring import Cost, cost
+from speed.measuring import Cost, FailedError, cost
 from speed.tools import Environments, Tool
 
 
@@ -24,6 +30,9 @@ class Race:
     rounds: int
     accepted: bool = True
     extra: tuple[str, ...] = ()  # arguments that all get
+
+
+_TRIES = 3  # of a tool of others, until it does not fail
 
 
 def _both(folder: Path, cells: tuple[str, ...], count: int) -> None:
@@ -70,9 +79,24 @@ def run(race: Race, environments: Environments, folder: Path, rounds: int | None
         order = list(race.tools)
         shuffle.shuffle(order)
         for tool in order:
-            found[tool.name].append(_one(tool, race, environments, project, folder / f"round{number}"))
+            attempt = partial(_one, tool, race, environments, project, folder / f"round{number}")
+            found[tool.name].append(again(attempt, 1 if tool.place in tools.HERE else _TRIES))
         print(f"{race.name}: round {number + 1} of {rounds or race.rounds}", flush=True)
     return found
+
+
+def again(attempt: Callable[[], Cost], tries: int) -> Cost:
+    """Return what the first attempt that does not fail took.
+
+    Raises:
+        FailedError: all of them failed.
+    """
+    for failed in range(tries - 1):
+        try:
+            return dataclasses.replace(attempt(), failed=failed)
+        except FailedError as error:
+            print(f"run again: {error}", flush=True)
+    return dataclasses.replace(attempt(), failed=tries - 1)
 
 
 def _one(tool: Tool, race: Race, environments: Environments, project: Path, copy: Path) -> Cost:

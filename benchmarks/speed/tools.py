@@ -53,6 +53,7 @@ BARE = Tool("pytest alone", ("pytest",), ("-m", "pytest", "-q"))
 UNUSED = Tool("plugin not used", (str(ROOT),), ("-m", "pytest", "-q"))
 WITHOUT = Tool("plugin kept out", (), (*UNUSED.arguments, "-p", "no:nbrepro"), UNUSED.name)
 OWN = tuple(tool for tool in (OURS, NBMAKE, NBVAL, PYTEST_NOTEBOOK, PAPERMILL, BARE, UNUSED))
+HERE = frozenset({OURS.name, UNUSED.name})  # environments with this tree
 LIGHT = frozenset({BARE.name, UNUSED.name})  # nothing of science in there
 
 
@@ -75,7 +76,7 @@ class Environments:
             packages = [*tool.packages, *(() if tool.name in LIGHT else SCIENCE)]
             subprocess.run([*install, *packages], check=True)
             (place / "made").touch()
-        elif str(ROOT) in tool.packages:
+        elif tool.place in HERE:
             subprocess.run([*install, "--force-reinstall", "--no-deps", str(ROOT)], check=True)
 
     def command(self, tool: Tool) -> Sequence[str]:

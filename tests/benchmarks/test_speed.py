@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from speed import __main__ as told
 from speed import projects, races, tools
-from speed.measuring import Cost, cost
+from speed.measuring import Cost, FailedError, cost
 
 BURN = "import time\nwhile time.process_time() < {}: pass"
 
@@ -31,7 +31,7 @@ def test_a_measurement_knows_nothing_of_the_one_before(tmp_path):
 
 
 def test_a_command_that_fails_is_told(tmp_path):
-    with pytest.raises(RuntimeError, match="ended with 3:\nwhy"):
+    with pytest.raises(FailedError, match="ended with 3:\nwhy"):
         measured(tmp_path, "import sys\nprint('why')\nsys.exit(3)")
     measured(tmp_path, "import sys\nsys.exit(3)", ok=(3,))
 
@@ -59,3 +59,29 @@ def test_the_table_of_goals_names_the_best_of_the_peers():
 def test_tools_that_share_an_environment_name_one_that_has_it():
     own = {tool.name for tool in tools.OWN}
     assert {tool.place for race in races.RACES for tool in race.tools} <= own
+
+
+def test_a_tool_that_fails_is_run_again_which_is_told(capsys):
+    outcomes = iter([FailedError("port taken"), Cost(1.0, 2.0, 3.0)])
+
+    def attempt():
+        outcome = next(outcomes)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    assert races.again(attempt, 3) == Cost(1.0, 2.0, 3.0, failed=1)
+    assert "port taken" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("tries", [1, 3])
+def test_a_tool_that_always_fails_ends_the_race(tries):
+    tried = []
+
+    def attempt():
+        tried.append(1)
+        raise FailedError("broken")
+
+    with pytest.raises(FailedError, match="broken"):
+        races.again(attempt, tries)
+    assert len(tried) == tries
