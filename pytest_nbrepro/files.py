@@ -27,11 +27,16 @@ def sha256_text(text: str) -> str:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, lasting: bool = True) -> Iterator[IO[bytes]]:
     """Open a sibling temporary file that takes the place of `path` when the block ends well.
 
-    The data are on disk before the rename, so that after a crash `path` holds the old content or the
-    new, never a part. On an error the temporary file is removed and `path` stays as it was.
+    After a crash `path` holds the old content or the new, never a part. On an error the temporary file is
+    removed and `path` stays as it was.
+
+    Args:
+        path: the file.
+        lasting: that holds after a power failure, too: the data are on disk before the rename. For what is soon
+            written again that is not worth the wait, of milliseconds on a good disk.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".tmp-{secrets.token_hex(8)}"
@@ -40,7 +45,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         with stream:
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
+            if lasting:
+                os.fsync(stream.fileno())
         os.replace(temporary, path)  # noqa: PTH105 - tests make it fail
     except BaseException:
         with contextlib.suppress(OSError):  # the first error is the one to tell
@@ -48,18 +54,18 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Replace the content of `path`, whole or not at all."""
-    with replacing(path) as stream:
+def write_bytes(path: Path, data: bytes, *, lasting: bool = True) -> None:
+    """Replace the content of `path`, whole or not at all: see `replacing`."""
+    with replacing(path, lasting=lasting) as stream:
         stream.write(data)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace the content of `path` by a text in UTF-8, whole or not at all.
+def write_text(path: Path, text: str, *, lasting: bool = True) -> None:
+    """Replace the content of `path` by a text in UTF-8, whole or not at all: see `replacing`.
 
     Half a surrogate pair, which UTF-8 cannot hold, becomes its escape, which is right in JSON.
     """
-    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+    write_bytes(path, text.encode("utf-8", "backslashreplace"), lasting=lasting)
 
 
 def copy(source: Path, target: Path) -> None:
@@ -98,9 +104,9 @@ def dump_json(value: Any, *, indent: int | None = 1) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Replace the content of `path` by `dump_json(value)`, whole or not at all."""
-    write_text(path, dump_json(value))
+def write_json(path: Path, value: Any, *, lasting: bool = True) -> None:
+    """Replace the content of `path` by `dump_json(value)`, whole or not at all: see `replacing`."""
+    write_text(path, dump_json(value), lasting=lasting)
 
 
 def to_json(value: Any) -> Any:

@@ -77,14 +77,14 @@ class Store:
         raise StoreError(f"no free run id after {_ATTEMPTS} attempts", where=str(self.runs))
 
     def write(self, run: Run) -> None:
-        """Write `run.json`, whole or not at all.
+        """Write `run.json`, whole or not at all; after a power failure a run that still ran has none, or an older one.
 
         Raises:
             StoreError: the disk is full or the folder cannot be written.
         """
         record = {"schema": SCHEMA, **_process(), **to_record(run)}
         try:
-            files.write_json(run.folder / RECORD, record)
+            files.write_json(run.folder / RECORD, record, lasting=run.status is not RunStatus.RUNNING)
         except OSError as error:
             raise _unwritable(run.folder / RECORD, error) from error
 

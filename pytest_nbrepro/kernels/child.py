@@ -210,7 +210,9 @@ class Child:
         if own is not None:
             self.result = None
             self.shell.history_manager.output_hist.clear()
-            ending.end([self.shell.user_module.__dict__, *own])
+            app = self.shell.kernel.parent
+            atexit.unregister(app.close)  # of threads and sockets, which end with the process
+            ending.end([self.shell.user_module.__dict__, *own], app.reset_io)
 
     def save_coverage(self) -> None:
         """Write what was measured, once."""

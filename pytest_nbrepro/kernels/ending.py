@@ -59,6 +59,9 @@ KNOWN = frozenset(
 )
 _LIBRARIES = f"site-packages{os.sep}"
 _NEEDED = (FunctionType, ModuleType, type, str, bytes, int, float)  # by destructors, which are called first
+_FILE = io.IOBase.__bases__[
+    0
+]  # Python's in C, which is asked at once; `io.IOBase` looks at each new class for long
 _FAILED = ("last_exc", "last_value")  # a traceback keeps what its frames have open
 
 
@@ -92,14 +95,16 @@ def _library(file: str) -> str:
     return file.rpartition(_LIBRARIES)[2].partition(os.sep)[0]
 
 
-def end(spaces: Iterable[dict[str, Any]]) -> None:
+def end(spaces: Iterable[dict[str, Any]], exited: Callable[[], object] = lambda: None) -> None:
     """End this process with exit code 0.
 
     Args:
         spaces: the namespaces whose objects are let go, the notebook's own first.
+        exited: called after all that is registered in `atexit`.
     """
     threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001  # waits for the threads that are none's servants
     atexit._run_exitfuncs()  # noqa: SLF001
+    exited()
     spaces = list(spaces)
     gc.collect()
     for needed in (_NEEDED, ()):
@@ -107,7 +112,7 @@ def end(spaces: Iterable[dict[str, Any]]) -> None:
             _let_go(space, needed)
     gc.collect()
     for thing in gc.get_objects():
-        if issubclass(type(thing), io.IOBase):
+        if issubclass(type(thing), _FILE):
             with contextlib.suppress(
                 Exception
             ):  # it is closed, or its file is gone: Python says nothing then

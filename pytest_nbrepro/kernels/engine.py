@@ -283,13 +283,13 @@ class Engine:
                 with contextlib.suppress(OSError):  # the last save meets it again, and tells
                     self._saver.maybe()
 
-    def _write(self) -> None:
+    def _write(self, lasting: bool) -> None:
         import nbformat.v4
 
         self._recorder.changed = False
         node = nbformat.from_dict(self._notebook)  # type: ignore[no-untyped-call]
         text = nbformat.v4.writes_json(node)  # type: ignore[no-untyped-call]
-        files.write_text(self._request.folder / "notebook.ipynb", text + "\n")
+        files.write_text(self._request.folder / "notebook.ipynb", text + "\n", lasting=lasting)
 
     def _execution(
         self, session: Session, journal: Journal, halt: Halt | None, exit_: Exit | None

@@ -143,23 +143,26 @@ class Saver:
     """Writes the notebook again and again, so that what ran is kept whatever happens, and not too often.
 
     Args:
-        write: writes it, whole or not at all.
+        write: writes it, whole or not at all; is told whether that has to outlast a power failure.
         clock: seconds, for tests.
     """
 
-    def __init__(self, write: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, write: Callable[[bool], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._write = write
         self._clock = clock
         self._next = 0.0
 
     def save(self) -> None:
-        """Write it."""
-        start = self._clock()
-        self._write()
-        end = self._clock()
-        self._next = end + (_SHARE - 1) * (end - start)
+        """Write it for good."""
+        self._timed(lasting=True)
 
     def maybe(self) -> None:
         """Write it if that keeps the share of time that writing takes."""
         if self._clock() >= self._next:
-            self.save()
+            self._timed(lasting=False)
+
+    def _timed(self, *, lasting: bool) -> None:
+        start = self._clock()
+        self._write(lasting)
+        end = self._clock()
+        self._next = end + (_SHARE - 1) * (end - start)

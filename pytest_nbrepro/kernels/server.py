@@ -29,6 +29,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _SIBLINGS = ("child", "supervisor", "hidden", "effects", "turn")
+_OF_SUPERVISORS = "resource"  # a module of theirs that a new kernel has not imported
 _MOST = 3  # descriptors that come with a request
 _LARGEST = 1 << 20  # bytes of a request
 _LAST = 0.1  # seconds for supervisors to end whose kernels have, when nobody asks any more
@@ -56,11 +57,12 @@ def siblings() -> tuple[Any, ...]:
     here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
     if here not in sys.path[:1]:  # in Python's safe-path mode
         sys.path.insert(0, here)
+    absent = {*_SIBLINGS, _OF_SUPERVISORS} - sys.modules.keys()
     try:
         return tuple(map(importlib.import_module, _SIBLINGS))
     finally:
         sys.path.remove(here)
-        for name in _SIBLINGS:
+        for name in absent:
             sys.modules.pop(name, None)
 
 
@@ -146,7 +148,10 @@ class Server:
         _close_all()
         with contextlib.suppress(OSError):  # who asked is gone, which the supervisor finds out
             os.write(0, b"%d\n" % os.getpid())
-        os._exit(self._supervisor.Supervisor(request["supervisor"]).run(_Forked(kernel)))
+        code = self._supervisor.Supervisor(request["supervisor"]).run(_Forked(kernel))
+        with contextlib.suppress(OSError):  # who asked need not wait until this process is taken apart
+            socket.socket(fileno=0).shutdown(socket.SHUT_RDWR)
+        os._exit(code)
 
     def _grow(self, names: list[str], descriptors: list[int]) -> None:
         """Fork a server that has imported modules ahead, and be that in the new process."""

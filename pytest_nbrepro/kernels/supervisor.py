@@ -31,6 +31,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
+if sys.platform != "win32":
+    import resource
+
 KERNEL = "kernel.pid"
 EXIT = "exit.json"
 _PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
@@ -251,9 +254,7 @@ def _interrupt(kernel: int) -> None:
 
 def _largest() -> int:
     """Return the bytes of the largest descendant that has ended: it may have been quicker than the samples."""
-    try:
-        import resource
-    except ImportError:  # Windows
+    if sys.platform == "win32":
         return 0
     unit = 1 if sys.platform == "darwin" else 1024
     return unit * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

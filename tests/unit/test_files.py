@@ -185,6 +185,11 @@ class TestReplacing:
         assert caught.value.errno == errno.ENOSPC
         assert tree(tmp_path) == {"a": b"old"}
 
+    def test_what_is_soon_written_again_does_not_wait_for_the_disk(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(os, "fsync", full)
+        files.write_json(tmp_path / "a", [1], lasting=False)
+        assert (tmp_path / "a").read_text() == "[\n 1\n]\n"
+
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
     def test_a_write_that_fails_leaves_nothing(self, tmp_path, monkeypatch):
         monkeypatch.setattr(Path, "open", lambda _, mode: open("/dev/full", mode.replace("x", "w")))  # noqa: SIM115

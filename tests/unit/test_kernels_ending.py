@@ -66,6 +66,12 @@ def test_what_is_left_is_written_as_python_does(tmp_path, left):
     assert bool(said or files) != ("Temporary" in left)
 
 
+def test_what_is_to_come_after_all_that_is_registered(tmp_path):
+    left = "import atexit; atexit.register(tell, 'registered '); space['o'] = Last()"
+    code, said, _ = leave(tmp_path / "a", left, "ending.end([space], lambda: tell('exited '))")
+    assert (code, said) == (0, "registered exited told")
+
+
 def module(name, file):
     made = ModuleType(name)
     made.__file__ = file

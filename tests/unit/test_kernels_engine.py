@@ -73,7 +73,7 @@ def test_a_stop_before_the_start(request_: Request) -> None:
 
 
 def test_a_folder_that_cannot_be_written(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: Engine) -> None:
+    def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Engine, "_write", full)
@@ -82,7 +82,7 @@ def test_a_folder_that_cannot_be_written(request_: Request, monkeypatch: pytest.
 
 
 def test_our_own_mistakes_are_raised(request_: Request, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Engine, "_write", lambda _: 1 / 0)
+    monkeypatch.setattr(Engine, "_write", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         execute(request_)
 

@@ -157,14 +157,14 @@ def test_nothing_is_lost_and_the_notebook_keeps_the_start(parts: list[tuple[str,
 def test_writing_takes_a_tenth_of_the_time_at_most() -> None:
     now, written = [0.0], []
 
-    def write() -> None:
-        written.append(now[0])
+    def write(lasting: bool) -> None:
+        written.append((now[0], lasting))
         now[0] += 2.0
 
     saver = Saver(write, lambda: now[0])
     for _ in range(100):
         saver.maybe()
         now[0] += 1.0
-    assert written == [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]
+    assert written == [(start, False) for start in (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)]
     saver.save()
-    assert len(written) == 7
+    assert [lasting for _, lasting in written[6:]] == [True]

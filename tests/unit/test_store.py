@@ -178,6 +178,14 @@ class TestRecords:
         assert kept.read(run.id) == run
         assert [path.name for path in run.folder.iterdir()] == ["run.json"]
 
+    def test_only_the_record_of_a_run_that_is_over_waits_for_the_disk(self, kept, monkeypatch):
+        run = kept.read(kept.ids()[0])
+        monkeypatch.setattr(os, "fsync", full)
+        kept.write(dataclasses.replace(run, case="other", status=RunStatus.RUNNING))
+        with pytest.raises(StoreError, match="No space left"):
+            kept.write(run)
+        assert kept.read(run.id).case == "other"
+
 
 class TestFinding:
     def test_the_beginning_or_the_end_of_an_id_is_enough(self, kept):
