@@ -38,9 +38,13 @@ _TICK = 0.5  # seconds between progress reports of one cell
 
 
 class Control:
-    """A hold on one run for other threads than the one that waits for it."""
+    """A hold on one run for other threads than the one that waits for it.
+
+    `gone` is called in the run's thread when its kernel is gone; what is kept of the run is still to be written then.
+    """
 
     def __init__(self) -> None:
+        self.gone: Callable[[], object] = lambda: None
         self._lock = threading.Lock()
         self._stopping = False
         self._engine: Engine | None = None
@@ -69,6 +73,7 @@ class Control:
             yield
         finally:
             self._engine = None
+            self.gone()
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,13 @@
-"""Runs in threads of this process: in the order in which they came, as many at once as there is room for."""
+"""Runs in threads of this process: in the order in which they came, as many at once as there is room for.
+
+What takes room is a kernel: the next run begins when that of another is gone, while what is kept of it is still read.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from pytest_nbrepro import runner
 from pytest_nbrepro.execution import Control
@@ -46,14 +50,16 @@ class Slots:
         self._changed = threading.Condition()
         self._waiting: list[Job] = []
         self._running: list[Job] = []
+        self._placed: list[Job] = []  # those of them that take room
 
     @property
     def running(self) -> int:
-        """How many jobs run."""
+        """How many jobs run, those included whose kernels are gone."""
         return len(self._running)
 
     def add(self, job: Job) -> None:
         """Take a job, and begin it if there is room."""
+        job.control.gone = partial(self._vacate, job)
         with self._changed:
             self._waiting.append(job)
             self._fill()
@@ -91,15 +97,22 @@ class Slots:
         while self._waiting and self._fits(self._waiting[0]):
             job = self._waiting.pop(0)
             self._running.append(job)
+            self._placed.append(job)
             threading.Thread(target=self._run, args=(job,), name="nbrepro-run", daemon=True).start()
 
     def _fits(self, job: Job) -> bool:
-        if not self._running:
+        if not self._placed:
             return True
-        if len(self._running) >= self._room.count:
+        if len(self._placed) >= self._room.count:
             return False
-        under_way = [(other.task, other.control.memory) for other in self._running]
+        under_way = [(other.task, other.control.memory) for other in self._placed]
         return self._memory is None or self._memory.fits(job.task, under_way)
+
+    def _vacate(self, job: Job) -> None:
+        with self._changed:
+            if job in self._placed:
+                self._placed.remove(job)
+                self._fill()
 
     def _run(self, job: Job) -> None:
         outcome: Run | BaseException
@@ -111,7 +124,7 @@ class Slots:
         if self._memory is not None and isinstance(outcome, Run):
             self._memory.learn(job.task, outcome)
         job.ended(outcome)
+        self._vacate(job)  # one that got no kernel
         with self._changed:
             self._running.remove(job)
-            self._fill()
             self._changed.notify_all()

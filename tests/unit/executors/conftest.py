@@ -32,6 +32,7 @@ class Theatre:
         self.begun: list[str] = []
         self.most = 0
         self.released: set[str] = set()
+        self.kept: set[str] = set()  # those that go on when their kernels are gone, until they are let go
         self.outcomes: dict[str, BaseException] = {}
         self.now = 0
 
@@ -47,6 +48,8 @@ class Theatre:
         with control.of(Held(self, stopped)), self.changed:
             assert self.changed.wait_for(lambda: name in self.released or stopped.is_set(), PATIENCE)
             self.now -= 1
+        with self.changed:
+            assert self.changed.wait_for(lambda: name not in self.kept, PATIENCE)
         if name in self.outcomes:
             raise self.outcomes[name]
         status = RunStatus.INTERRUPTED if stopped.is_set() else RunStatus.COMPLETED
@@ -56,6 +59,12 @@ class Theatre:
         """Let runs end."""
         with self.changed:
             self.released |= set(names)
+            self.changed.notify_all()
+
+    def let_go(self, *names: str) -> None:
+        """Let runs end whose kernels are gone."""
+        with self.changed:
+            self.kept -= set(names)
             self.changed.notify_all()
 
     def await_begun(self, *names: str) -> None:

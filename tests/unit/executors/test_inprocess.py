@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import pytest
 
@@ -33,6 +34,40 @@ def test_as_many_at_once_as_there_is_room_for_in_their_order(theatre, task):
     theatre.let("a", "c", "d")
     assert [handle.result().id for handle in handles] == list("abcd")
     assert theatre.most == 2
+
+
+def test_the_next_begins_when_a_kernel_is_gone_whose_run_is_still_written(theatre, task):
+    theatre.kept = {"a"}
+    runs = executors.here()
+    a, b = runs.submit(task("a")), runs.submit(task("b"))
+    theatre.let("a", "b")
+    assert b.result().id == "b"
+    assert (a.outcome, runs.running) == (None, 1)
+    theatre.let_go("a")
+    assert a.result().id == "a"
+    assert theatre.most == 1
+
+
+def test_a_run_without_a_kernel_makes_room(theatre, task, monkeypatch):
+    def failed(task, progress, control):
+        raise KernelError("not installed")
+
+    monkeypatch.setattr(runner, "run_case", failed)
+    runs = executors.here()
+    for handle in [runs.submit(task(name)) for name in "ab"]:
+        with pytest.raises(KernelError):
+            handle.result()
+
+
+def test_to_stop_waits_for_what_is_still_written(theatre, task):
+    theatre.kept = {"a"}
+    runs = executors.here()
+    a, b = runs.submit(task("a")), runs.submit(task("b"))
+    theatre.let("a")
+    theatre.await_begun("a", "b")
+    threading.Timer(0.05, theatre.let_go, "a").start()
+    runs.stop()
+    assert (a.outcome.id, b.outcome.status, runs.running) == ("a", RunStatus.INTERRUPTED, 0)
 
 
 def test_what_somebody_waits_for_goes_first(theatre, task):
