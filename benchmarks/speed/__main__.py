@@ -25,14 +25,17 @@ that came of a command. {cpus} cores, Python {python}, {versions}."""
 
 _WHY = """\
 What stands in the way, by profile (tiny notebooks, CPU; the machine's speed varies by a third from minute to minute, so seconds
-of two lines do not add up). A further notebook: 0.066 s in its kernel, of which IPython's application takes 0.026 to start, a third of it to
-copy pages that the kernel shares with its fork server until it writes to them, three cells and what is asked before and after them
-0.03, the end 0.01; 0.007 s in its supervisor and 0.004 s in the fork server; 0.027 s in ours: the mirror, messages, the record; 0.007 s in
+of two lines do not add up). A further notebook: 0.057 s in its kernel, of which IPython's application takes 0.025 to start, a third of it to
+copy pages that the kernel shares with its fork server until it writes to them, three cells 0.017, what is asked before and after them
+0.006, the end 0.006; 0.006 s in its supervisor and 0.003 s in the fork server; 0.028 s in ours: the mirror, messages, the record; 0.005 s in
 pytest's process, for the comparison and the report. Every command: 0.4 s in pytest's process (0.2 pytest, 0.05 the plugins of other
 packages, 0.1 our imports), 0.3 s in the process that runs notebooks (nbformat 0.1, nbclient 0.07), 0.25 s in the fork server
-(IPython), the last two beside each other. To go below takes another kernel than IPython's, or one whose shell is made before the
-fork: then a notebook would share state with the one before. Tried without gain: to copy all shared pages at once.
-A science notebook's own code takes 0.7 s as a script; imports ahead save most of what these share.
+(IPython), the last two beside each other: that alone is most of what eight tiny ones may take. To go below takes another kernel than
+IPython's, or one whose shell is made before the fork, on which notebooks would then depend. Tried without gain: to copy all shared pages at once.
+A science notebook's own code takes 0.7 s as a script; imports ahead save most of what these share. What is left is 0.2 s in its kernel,
+0.12 of them the notebook's own (a first figure takes as long as a second one, so nothing of it could be done ahead). With 2 workers
+four seconds of CPU on two cores leave no less than two of wall, and the second core has nothing to do while libraries are imported
+ahead, for 0.6 s: a kernel that imports them itself meanwhile is done no sooner.
 The trivial test pays for plugins that come with what nbdime needs (anyio's, above all), also where ours is kept out. Each
 notebook is collected by parsing it once, without its pictures; those of this race hold one of 1 MB each."""
 
