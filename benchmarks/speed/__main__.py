@@ -35,7 +35,7 @@ IPython's, or one whose shell is made before the fork, on which notebooks would 
 A science notebook's own code takes 0.7 s as a script; imports ahead save most of what these share. What is left is 0.2 s in its kernel,
 0.12 of them the notebook's own (a first figure takes as long as a second one, so nothing of it could be done ahead). With 2 workers
 four seconds of CPU on two cores leave no less than two of wall, and the second core has nothing to do while libraries are imported
-ahead, for 0.6 s: a kernel that imports them itself meanwhile is done no sooner.
+ahead, for 0.6 s. Tried without gain: to let the first notebook import them itself meanwhile (the same wall, 0.3 s more of CPU).
 The trivial test pays for plugins that come with what nbdime needs (anyio's, above all), also where ours is kept out. Each
 notebook is collected by parsing it once, without its pictures; those of this race hold one of 1 MB each."""
 
