@@ -247,7 +247,7 @@ def test_the_last_of_it(waiting):
 def test_a_full_disk_changes_nothing(waiting, monkeypatch):
     root, entry, _project, target = waiting
 
-    def full(*_):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files, "replacing", full)

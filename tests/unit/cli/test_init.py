@@ -160,7 +160,7 @@ def test_ctrl_c(plain, write_notebook):
 
 
 def test_a_disk_that_is_full(plain, monkeypatch):
-    def full(path, text):
+    def full(path, text, **_):
         if path.suffix == ".yaml":
             raise OSError(28, "No space left on device", str(path))
         write(path, text)
