@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -80,6 +79,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     Returns:
         A sentence such as ``did you mean 'noise'?``, or None where nothing is known.
     """
+    import difflib  # which only a fault needs
+
     names = list(known)
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     if close:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pytest_nbrepro.errors import NbreproError, nearest
 
@@ -33,8 +32,7 @@ class KernelStart(StrEnum):
     SPAWN = "spawn"
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):  # a dataclass takes ten times as long to make, in every run of pytest
     """One option of the plugin.
 
     Its flag is ``--nbrepro-<name>`` (``--nbrepro`` for the empty name), its ini key ``nbrepro_<name>``, its
@@ -127,8 +125,7 @@ OPTIONS: tuple[Option, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The options of a session, resolved."""
 
     enabled: bool
